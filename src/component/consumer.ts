@@ -1,0 +1,51 @@
+/** The one seam that every piece of data crosses. Fan-out, batch and queues are written once over
+ *  "a batch with a count and a byte size", not three times for three signals. Traces are the
+ *  purpose and travel as columnar `SpanBatch`; metrics and logs travel as the bytes they came in,
+ *  counted. */
+import type { SpanBatch } from '../model/batch/span-batch.ts';
+import { SpoorError } from '../lib/errors.ts';
+
+export type Signal = 'traces' | 'metrics' | 'logs';
+
+export const signals: readonly Signal[] = ['traces', 'metrics', 'logs'];
+
+/** Metrics or logs as they arrived: one OTLP export request, counted but not taken apart. */
+export interface OpaqueBatch {
+  readonly signal: 'metrics' | 'logs';
+  /** Data points or log records. */
+  readonly count: number;
+  readonly byteSize: number;
+  readonly tenant: string;
+  /** `ExportMetricsServiceRequest` or `ExportLogsServiceRequest`, protobuf encoding. */
+  readonly bytes: Uint8Array;
+}
+
+export type Batch = SpanBatch | OpaqueBatch;
+
+/** Promises of every consumer:
+ *  - resolving means accepted, and as durable as the way down from here is;
+ *  - rejecting means refused whole; a `SpoorError` says whether sending it again can help
+ *    (`retryable`, `retryAfterMs`), any other error counts as retryable;
+ *  - the batch is sealed: nobody changes it, and it may be shared by several consumers;
+ *  - the signal tells that the caller no longer waits. Work already under way may still finish. */
+export interface Consumer<T extends Batch> {
+  consume(batch: T, signal: AbortSignal): Promise<void>;
+}
+
+/** What a receiver sends to: one consumer for each signal that a pipeline asks it for. A missing
+ *  signal is not to be served. */
+export interface NextConsumers {
+  readonly traces?: Consumer<SpanBatch> | undefined;
+  readonly metrics?: Consumer<OpaqueBatch> | undefined;
+  readonly logs?: Consumer<OpaqueBatch> | undefined;
+}
+
+export type PipelineErrorCode =
+  /** The consumer has been stopped or was never started. */
+  | 'not_running'
+  /** At least one branch of a fan-out refused the data. */
+  | 'branch_failed'
+  /** A bounded place on the way is full. */
+  | 'overloaded';
+
+export class PipelineError extends SpoorError<PipelineErrorCode> {}
