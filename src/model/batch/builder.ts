@@ -1,0 +1,210 @@
+/** Fills a SpanBatch row by row: growing columns that are reused from batch to batch, so a decoder
+ *  allocates only what it seals. Open an owner (span, event, link, resource, scope), set its
+ *  columns, add its attributes, and `seal`. Owners of one table are filled one after another.
+ *  Hot: benchmark `bench/decode.ts`. */
+
+import { AttributeType } from '../attribute.ts';
+import {
+  type AttributeTable,
+  type ColumnSpec,
+  EVENT_COLUMNS,
+  type EventColumns,
+  LINK_COLUMNS,
+  type LinkColumns,
+  RESOURCE_COLUMNS,
+  type ResourceColumns,
+  SCOPE_COLUMNS,
+  type ScopeColumns,
+  SPAN_COLUMNS,
+  SpanBatch,
+  type SpanColumns,
+} from './span-batch.ts';
+import { StringInterner } from './string-table.ts';
+
+const FIRST_ROWS = 256;
+
+type Columns = Record<string, Uint8Array | Uint32Array>;
+
+/** Attributes that grow. `openOwner` ends the last owner's range and begins the next one's. */
+export class GrowingAttributes {
+  starts = new Uint32Array(FIRST_ROWS + 1);
+  keys = new Uint32Array(FIRST_ROWS);
+  types = new Uint8Array(FIRST_ROWS);
+  values = new Uint32Array(FIRST_ROWS * 2);
+  count = 0;
+  owners = 0;
+  readonly #double = new Float64Array(1);
+  readonly #doubleWords = new Uint32Array(this.#double.buffer);
+
+  reset(): void {
+    this.count = 0;
+    this.owners = 0;
+  }
+
+  openOwner(): void {
+    if (this.owners + 1 >= this.starts.length) this.starts = doubled(this.starts);
+    this.starts[this.owners++] = this.count;
+  }
+
+  add(key: number, type: AttributeType, low: number, high: number): void {
+    const row = this.count++;
+    if (row >= this.keys.length) this.#grow();
+    this.keys[row] = key;
+    this.types[row] = type;
+    this.values[row * 2] = low;
+    this.values[row * 2 + 1] = high;
+  }
+
+  addDouble(key: number, value: number): void {
+    this.#double[0] = value;
+    this.add(key, AttributeType.double, this.#doubleWords[0]!, this.#doubleWords[1]!);
+  }
+
+  addInt(key: number, value: bigint): void {
+    const low = Number(value & 0xffff_ffffn);
+    this.add(key, AttributeType.int, low, Number((value >> 32n) & 0xffff_ffffn));
+  }
+
+  addBool(key: number, value: boolean): void {
+    this.add(key, AttributeType.bool, value ? 1 : 0, 0);
+  }
+
+  seal(): AttributeTable {
+    this.starts[this.owners] = this.count;
+    return {
+      starts: this.starts.slice(0, this.owners + 1),
+      keys: this.keys.slice(0, this.count),
+      types: this.types.slice(0, this.count),
+      values: this.values.slice(0, this.count * 2),
+    };
+  }
+
+  #grow(): void {
+    this.keys = doubled(this.keys);
+    this.types = doubled(this.types);
+    this.values = doubled(this.values);
+  }
+}
+
+/** A table that grows. New rows are all zero. `columns` is replaced when it grows: read it anew
+ *  after every `open`. */
+export class GrowingTable<C> {
+  columns: { -readonly [K in keyof C]: C[K] };
+  count = 0;
+  readonly attributes = new GrowingAttributes();
+  readonly #specs: readonly ColumnSpec[];
+  #capacity = FIRST_ROWS;
+
+  constructor(specs: readonly ColumnSpec[]) {
+    this.#specs = specs;
+    const columns: Columns = {};
+    for (const spec of specs) columns[spec.name] = newColumn(spec, FIRST_ROWS);
+    this.columns = columns as typeof this.columns;
+  }
+
+  /** Opens a new row, with no attributes yet, and returns its index. */
+  open(): number {
+    if (this.count === this.#capacity) this.#grow();
+    this.attributes.openOwner();
+    return this.count++;
+  }
+
+  reset(): void {
+    for (const spec of this.#specs) {
+      (this.columns as Columns)[spec.name]!.fill(0, 0, this.count * spec.width);
+    }
+    this.count = 0;
+    this.attributes.reset();
+  }
+
+  seal() {
+    const columns: Columns = {};
+    for (const spec of this.#specs) {
+      columns[spec.name] = (this.columns as Columns)[spec.name]!.slice(0, this.count * spec.width);
+    }
+    return { count: this.count, columns: columns as C, attributes: this.attributes.seal() };
+  }
+
+  #grow(): void {
+    for (const spec of this.#specs) {
+      (this.columns as Columns)[spec.name] = doubled((this.columns as Columns)[spec.name]!);
+    }
+    this.#capacity *= 2;
+  }
+}
+
+/** Events or links: rows that belong to the span opened last. */
+export class GrowingChildTable<C> extends GrowingTable<C> {
+  starts = new Uint32Array(FIRST_ROWS + 1);
+  #parents = 0;
+
+  openParent(): void {
+    if (this.#parents + 1 >= this.starts.length) this.starts = doubled(this.starts);
+    this.starts[this.#parents++] = this.count;
+  }
+
+  override reset(): void {
+    super.reset();
+    this.#parents = 0;
+  }
+
+  override seal() {
+    this.starts[this.#parents] = this.count;
+    return { ...super.seal(), starts: this.starts.slice(0, this.#parents + 1) };
+  }
+}
+
+export class SpanBatchBuilder {
+  readonly strings = new StringInterner();
+  readonly spans = new GrowingTable<SpanColumns>(SPAN_COLUMNS);
+  readonly events = new GrowingChildTable<EventColumns>(EVENT_COLUMNS);
+  readonly links = new GrowingChildTable<LinkColumns>(LINK_COLUMNS);
+  readonly resources = new GrowingTable<ResourceColumns>(RESOURCE_COLUMNS);
+  readonly scopes = new GrowingTable<ScopeColumns>(SCOPE_COLUMNS);
+
+  /** Opens a span; its events and links are those opened until the next span. */
+  openSpan(): number {
+    this.events.openParent();
+    this.links.openParent();
+    return this.spans.open();
+  }
+
+  reset(): void {
+    this.strings.reset();
+    this.spans.reset();
+    this.events.reset();
+    this.links.reset();
+    this.resources.reset();
+    this.scopes.reset();
+  }
+
+  /** The batch built so far, in arrays of its own; the builder is empty afterwards.
+   *  `isExact` is false when rows or strings were added that nothing refers to. */
+  seal(tenant: string, isExact = true): SpanBatch {
+    const batch = new SpanBatch({
+      tenant,
+      strings: this.strings.seal(),
+      isExact,
+      spans: this.spans.seal(),
+      events: this.events.seal(),
+      links: this.links.seal(),
+      resources: this.resources.seal(),
+      scopes: this.scopes.seal(),
+    });
+    this.reset();
+    return batch;
+  }
+}
+
+export function newColumn(spec: ColumnSpec, rows: number): Uint8Array | Uint32Array {
+  return spec.type === 'u8'
+    ? new Uint8Array(rows * spec.width)
+    : new Uint32Array(rows * spec.width);
+}
+
+function doubled<A extends Uint8Array | Uint32Array>(old: A): A {
+  const grown =
+    old instanceof Uint8Array ? new Uint8Array(old.length * 2) : new Uint32Array(old.length * 2);
+  grown.set(old);
+  return grown as A;
+}

@@ -1,0 +1,172 @@
+/** What a storage backend promises. Writers and readers speak SpanBatch and filters, never SQL, and
+ *  every call names its tenant: no result mixes two. The conformance suite beside this file states
+ *  each promise as a test; a backend passes it or lists excuses with reasons.
+ *
+ *  Times are ns since 1970 as bigint, ranges include their start and exclude their end, and speak
+ *  of span start times. Ids are lower-case hex. Every call takes an AbortSignal and, once aborted,
+ *  rejects with its reason and stops working. */
+
+import { SpoorError, type SpoorErrorOptions } from '../lib/errors.ts';
+import type { SpanKind } from '../model/attribute.ts';
+import type { SpanBatch } from '../model/batch/span-batch.ts';
+import type { Filter } from '../filter/ast.ts';
+
+export type StorageErrorCode =
+  /** The store cannot take or give data now; try again. */
+  | 'unavailable'
+  /** No space, or a queue at its bound: try again later. */
+  | 'full'
+  /** The query cannot be answered by this backend, or its arguments are bad. */
+  | 'invalid'
+  /** The query took longer than its limit. */
+  | 'timeout'
+  /** The directory belongs to another process, a newer format, or cannot be used. */
+  | 'unusable'
+  /** Bytes on disk do not match their checksum. */
+  | 'damaged';
+
+export class StorageError extends SpoorError<StorageErrorCode> {
+  constructor(code: StorageErrorCode, message: string, options?: SpoorErrorOptions) {
+    super(code, message, options);
+    this.name = 'StorageError';
+  }
+}
+
+export interface TimeRange {
+  readonly startNano: bigint;
+  readonly endNano: bigint;
+}
+
+export interface TraceWriter {
+  /** Resolves when every span of the batch is durable and will be found. A span that is there
+   *  already (same ids, same content) is stored once. Rejects with a StorageError otherwise;
+   *  then none, some or all of the batch may be stored, and it may be sent again. */
+  write(batch: SpanBatch, signal?: AbortSignal): Promise<void>;
+}
+
+/** How one service takes part in a trace. */
+export interface ServiceCount {
+  readonly name: string;
+  readonly spans: number;
+  readonly errors: number;
+}
+
+/** One trace in a line. Counts are over all its spans, not only the matching ones. */
+export interface TraceSummary {
+  readonly traceId: string;
+  /** Earliest start and latest end of its spans. */
+  readonly startNano: bigint;
+  readonly endNano: bigint;
+  readonly spanCount: number;
+  readonly errorCount: number;
+  /** Spans whose parent is named but not there. */
+  readonly orphanCount: number;
+  /** The earliest span without a parent, else the earliest span. */
+  readonly rootService: string;
+  readonly rootName: string;
+  /** By name. */
+  readonly services: readonly ServiceCount[];
+}
+
+/** newest: by the start of the newest matching span, latest first; oldest: the reverse.
+ *  The others by the trace's summary within the time range. Ties by trace id, ascending. */
+export type TraceOrder = 'newest' | 'oldest' | 'longest' | 'shortest' | 'mostSpans' | 'mostErrors';
+
+export interface TraceQuery {
+  readonly tenant: string;
+  readonly range: TimeRange;
+  /** All conditions are of one span. Absent = every span. */
+  readonly filter?: Filter | undefined;
+  readonly order?: TraceOrder | undefined;
+  /** At least 1. */
+  readonly limit: number;
+  /** From the page before: what arrived since then shifts nothing. */
+  readonly cursor?: string | undefined;
+}
+
+export interface TracePage {
+  readonly traces: readonly TraceSummary[];
+  /** Present when there may be more. */
+  readonly cursor?: string | undefined;
+  /** What the answer leaves out, for people (a damaged block, say). Empty when it is whole. */
+  readonly warnings: readonly string[];
+}
+
+export interface TraceRef {
+  readonly traceId: string;
+  /** Where to look; without it everywhere. A hint only: all spans of the trace are returned. */
+  readonly range?: TimeRange | undefined;
+}
+
+export interface Operation {
+  readonly name: string;
+  readonly kind: SpanKind;
+}
+
+export interface AttributeKey {
+  readonly scope: 'span' | 'resource' | 'scope' | 'event' | 'link';
+  readonly key: string;
+  readonly types: readonly ('string' | 'bool' | 'int' | 'double' | 'array' | 'kvlist' | 'bytes')[];
+}
+
+export interface DependencyLink {
+  readonly parent: string;
+  readonly child: string;
+  readonly callCount: number;
+}
+
+export interface TraceReader {
+  /** All spans of the trace in one batch, ordered by start; undefined when there are none.
+   *  Resent spans appear once; spans with the same ids and other content all appear. */
+  getTrace(tenant: string, ref: TraceRef, signal?: AbortSignal): Promise<SpanBatch | undefined>;
+  /** One batch a trace, in the order asked for; unknown ids are left out. */
+  getTraces(
+    tenant: string,
+    refs: readonly TraceRef[],
+    signal?: AbortSignal,
+  ): AsyncIterable<SpanBatch>;
+  /** At most `limit` traces that have a matching span, in the order asked for. */
+  findTraces(query: TraceQuery, signal?: AbortSignal): Promise<TracePage>;
+  /** Sorted names. */
+  getServices(tenant: string, signal?: AbortSignal): Promise<readonly string[]>;
+  /** Sorted by name, then kind. An unknown service has none. */
+  getOperations(
+    tenant: string,
+    query: { readonly service: string; readonly kind?: SpanKind | undefined },
+    signal?: AbortSignal,
+  ): Promise<readonly Operation[]>;
+  /** Sorted by scope, then key. */
+  getAttributeKeys(tenant: string, signal?: AbortSignal): Promise<readonly AttributeKey[]>;
+  /** Calls between services whose child span starts in the range, sorted by parent, then child. */
+  getDependencies(
+    tenant: string,
+    range: TimeRange,
+    signal?: AbortSignal,
+  ): Promise<readonly DependencyLink[]>;
+}
+
+/** What a backend can do. The zero value is the least capable. */
+export interface Capabilities {
+  /** findTraces without a service condition. */
+  readonly searchWithoutService: boolean;
+  /** Filter nodes it evaluates itself; the query layer evaluates the rest on candidates. */
+  readonly filterOps: readonly Filter['op'][];
+  readonly orders: readonly TraceOrder[];
+  readonly durableOnAck: boolean;
+}
+
+export interface StorageHealth {
+  readonly ok: boolean;
+  /** Why not, for people. */
+  readonly problems: readonly string[];
+}
+
+/** A backend that is open. */
+export interface StorageBackend {
+  readonly capabilities: Capabilities;
+  readonly writer: TraceWriter;
+  readonly reader: TraceReader;
+  health(): StorageHealth;
+  /** Stops taking writes, makes what was acknowledged durable, frees everything. */
+  close(): Promise<void>;
+}
