@@ -140,6 +140,7 @@ export default defineConfig({
     // Suspicious by category, but a matter of taste or wrong for this code:
     'react/react-in-jsx-scope': 'off',
     'import/no-unassigned-import': 'off',
+    'unicorn/consistent-function-scoping': 'off',
     'no-underscore-dangle': 'off',
     'vitest/expect-expect': 'off',
   },
