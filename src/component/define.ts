@@ -51,8 +51,10 @@ export interface ProcessorContext<Config, B extends Batch> extends CreateContext
   readonly signal: Signal;
   readonly next: Consumer<B>;
 }
-export interface ProcessorDefinition<Config = unknown, B extends Batch = Batch>
-  extends Definition<Config> {
+export interface ProcessorDefinition<
+  Config = unknown,
+  B extends Batch = Batch,
+> extends Definition<Config> {
   readonly signals: readonly Signal[];
   /** Left out: it answers when the next consumer did. */
   ack?(config: Config): Ack;
@@ -64,8 +66,10 @@ export type Exporter<B extends Batch = Batch> = Lifecycle & Consumer<B>;
 export interface ExporterContext<Config> extends CreateContext<Config> {
   readonly signal: Signal;
 }
-export interface ExporterDefinition<Config = unknown, B extends Batch = Batch>
-  extends Definition<Config> {
+export interface ExporterDefinition<
+  Config = unknown,
+  B extends Batch = Batch,
+> extends Definition<Config> {
   readonly signals: readonly Signal[];
   ack(config: Config): Ack;
   create(context: ExporterContext<Config>): Exporter<B>;

@@ -62,12 +62,12 @@ function readable(output: LogOutput, colour: boolean): LogOutput {
 /** `09:41:07.120 warn  batch is full  id=otlp waiting=12` */
 export function readableLine(line: string, colour: boolean): string {
   const { time, level, msg, ...fields } = parseLine(line);
-  const name = String(level ?? 'info');
+  const name = textOf(level) || 'info';
   const paint = colour ? (colours[name] ?? '') : '';
   const reset = colour ? '\u001b[0m' : '';
-  const clock = String(time ?? '').slice(11, 23);
+  const clock = textOf(time).slice(11, 23);
   const rest = Object.entries(fields).map(([key, value]) => ` ${key}=${plain(value)}`);
-  return `${clock} ${paint}${name.padEnd(5)}${reset} ${String(msg ?? '')}${rest.join('')}`;
+  return `${clock} ${paint}${name.padEnd(5)}${reset} ${textOf(msg)}${rest.join('')}`;
 }
 
 function parseLine(line: string): Record<string, unknown> {
@@ -77,6 +77,10 @@ function parseLine(line: string): Record<string, unknown> {
   } catch {
     return { msg: line.trimEnd() };
   }
+}
+
+function textOf(value: unknown): string {
+  return typeof value === 'string' ? value : '';
 }
 
 function plain(value: unknown): string {
