@@ -8,7 +8,8 @@
  *  - NaN equals nothing. An absent attribute makes every comparison false; `exists` asks for it.
  *  - An attribute of `any` scope, of events or of links may have several values: one is enough.
  *  - `looseEquals` is Jaeger's tag search: the value's text form equals `text` ("503" finds the int
- *    503, "true" the bool), in any scope. Keys `error`, `span.kind`, `span.status`, `scope.name`
+ *    503, "true" the bool, "1.5" the double as JavaScript prints it; bytes, arrays and kvlists
+ *    never match), in any scope. Keys `error`, `span.kind`, `span.status`, `scope.name`
  *    and `scope.version` ask for the span's own fields, as Jaeger's memory store does.
  *  - Regular expressions are RE2, unanchored unless they say so. */
 
