@@ -5,20 +5,22 @@ import { SetupProblem } from './problem.mjs';
 const offline = /EAI_AGAIN|ENOTFOUND|ECONNREFUSED|ECONNRESET|ETIMEDOUT|ENETUNREACH|ENOTCACHED/;
 const quiet = ['--no-audit', '--no-fund', '--loglevel=error', '--ignore-scripts'];
 
-/** The npm that started us, else the one on the PATH. */
+/** The npm that started us, else the one on the PATH.
+ *  @returns {[string, string[]]} */
 function command() {
   const cli = process.env.npm_execpath;
   if (cli && /npm-cli\.c?js$/.test(cli)) return [process.execPath, [cli]];
   return [process.platform === 'win32' ? 'npm.cmd' : 'npm', []];
 }
 
-function reason(what, stderr) {
+/** Undefined for what only npm's own words explain. */
+function knownReason(what, stderr) {
   if (offline.test(stderr)) {
     return `cannot ${what}: the npm registry does not answer; connect to a network, or set \`registry\` or \`proxy\` in your ~/.npmrc, and run this again`;
   }
   if (/ENOSPC/.test(stderr)) return `cannot ${what}: the disk is full`;
   if (/EACCES|EPERM|EROFS/.test(stderr)) return `cannot ${what}: this folder cannot be written`;
-  return `cannot ${what}: npm failed as shown above`;
+  return undefined;
 }
 
 /** Without the outer npm's idea of which package this is: `scripts/runtime` is another one. */
@@ -42,6 +44,7 @@ export function npm(args, { cwd, what }) {
   }
   if (result.error) throw new SetupProblem(`cannot ${what}: ${result.error.message}`);
   if (result.status === 0) return;
-  process.stderr.write(result.stderr.split('\n').slice(-12).join('\n'));
-  throw new SetupProblem(reason(what, result.stderr));
+  const known = knownReason(what, result.stderr);
+  if (known === undefined) process.stderr.write(result.stderr);
+  throw new SetupProblem(known ?? `cannot ${what}: npm failed as shown above`);
 }
