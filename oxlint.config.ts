@@ -141,6 +141,8 @@ export default defineConfig({
     'react/react-in-jsx-scope': 'off',
     'import/no-unassigned-import': 'off',
     'unicorn/consistent-function-scoping': 'off',
+    'consistent-return': 'off', // tsc's noImplicitReturns
+    'typescript/no-unsafe-type-assertion': 'off', // every `as` is refused already
     'no-underscore-dangle': 'off',
     'vitest/expect-expect': 'off',
   },
@@ -157,6 +159,7 @@ export default defineConfig({
         'max-depth': 'off',
         complexity: 'off',
         'typescript/no-non-null-assertion': 'off',
+        'typescript/consistent-type-assertions': 'off',
         // It asks to drop `!` where a callee happens to take undefined: here that hides a bug.
         'typescript/no-unnecessary-type-assertion': 'off',
       },
@@ -170,6 +173,11 @@ export default defineConfig({
         'typescript/no-non-null-assertion': 'off',
         'typescript/consistent-type-assertions': 'off',
       },
+    },
+    {
+      // Untyped by choice: they run before any tool is installed.
+      files: ['**/*.mjs'],
+      rules: { 'typescript/restrict-template-expressions': 'off' },
     },
     {
       // Command lines talk to a terminal.
