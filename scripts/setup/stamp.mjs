@@ -1,7 +1,7 @@
 /** Does a step have to run again? Yes when the content of what it reads has changed since. Content
  *  rather than time: a checkout or a branch switch touches times, not content. */
 import { createHash } from 'node:crypto';
-import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { root } from './problem.mjs';
@@ -26,12 +26,13 @@ function add(hash, file) {
     .update('\0');
 }
 
-/** One hash over the named files and folders of the repository. */
+/** One hash over the named files and folders of the repository; what is not there counts as such. */
 export function contentHash(paths) {
   const hash = createHash('sha256').update(`${process.platform}-${process.arch}\0`);
   for (const path of paths) {
     const full = join(base, path);
-    if (path.endsWith('/')) for (const file of filesUnder(full)) add(hash, file);
+    if (!existsSync(full)) hash.update(`${path} is not there\0`);
+    else if (path.endsWith('/')) for (const file of filesUnder(full)) add(hash, file);
     else add(hash, full);
   }
   return hash.digest('hex');
