@@ -11,7 +11,7 @@ const step = 'dependencies';
 const what = 'install the dependencies';
 
 export async function installDependencies() {
-  const hash = contentHash(['package.json', 'package-lock.json']);
+  const hash = contentHash(['package-lock.json']);
   if (isStamped(step, hash)) return;
   await withLock(() => {
     if (isStamped(step, hash)) return;
