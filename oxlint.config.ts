@@ -36,7 +36,11 @@ const componentFolders = new Set([
 
 /** Decode, batch, WAL, encode and paint loops. The first comment of each names its benchmark, and
  *  there are at most 15 of them. */
-const hotFiles = ['src/model/batch/*.ts', 'src/wire/otlp-proto/*.ts'];
+const hotFiles = [
+  'src/model/batch/*.ts',
+  'src/model/trace/{tree,self-time,critical-path,columns}.ts',
+  'src/wire/otlp-proto/*.ts',
+];
 
 const testFiles = [
   '**/*.test.ts',

@@ -1,0 +1,272 @@
+/** What a waterfall needs of a trace, as columns: the answer of GET /api/spoor/traces/{id}. Rows are
+ *  in pre-order, so the reader sorts nothing; attributes are asked for span by span.
+ *
+ *  Layout, little-endian, every part on an 8-byte boundary:
+ *  "SPTC", u32 version, u32 bytes of JSON, u32 rows, u32 events, u32 0, JSON head, then
+ *  span ids, starts, durations, event times (f64), parents, services, names, first event of each
+ *  row and the total (u32), kinds, flags (u8). */
+
+import { durationFromWords } from '../time.ts';
+import type { SpanBatch } from '../batch/span-batch.ts';
+import { STATUS_ERROR } from '../attribute.ts';
+import { hexAt } from '../ids.ts';
+import { buildTree, subtreeShape } from './tree.ts';
+
+const MAGIC = 0x43545053; // "SPTC"
+export const TRACE_COLUMNS_VERSION = 1;
+const HEAD_BYTES = 24;
+
+export const RowFlag = {
+  error: 1,
+  /** Names a parent that is not in the trace. */
+  orphan: 2,
+  links: 4,
+  /** Attributes or events were dropped by the SDK. */
+  dropped: 8,
+} as const;
+
+export interface TraceColumns {
+  readonly traceId: string;
+  /** Earliest start, ns since 1970. */
+  readonly startNano: bigint;
+  /** From the earliest start to the latest end, ns. */
+  readonly durationNano: number;
+  readonly count: number;
+  readonly services: readonly string[];
+  readonly names: readonly string[];
+  /** 8 bytes a row. */
+  readonly spanIds: Uint8Array;
+  /** ns since the trace's start; exact below 2^53. */
+  readonly starts: Float64Array;
+  readonly durations: Float64Array;
+  /** Row of the parent, -1 for a root. */
+  readonly parents: Int32Array;
+  readonly depths: Uint32Array;
+  /** Row behind the last descendant. */
+  readonly ends: Uint32Array;
+  /** Index in `services`, `names`. */
+  readonly serviceIds: Uint32Array;
+  readonly nameIds: Uint32Array;
+  readonly kinds: Uint8Array;
+  /** Bits of RowFlag. */
+  readonly flags: Uint8Array;
+  /** Events of row `i`: eventTimes[eventStarts[i]] to eventTimes[eventStarts[i + 1]], ns since the
+   *  trace's start. */
+  readonly eventStarts: Uint32Array;
+  readonly eventTimes: Float64Array;
+}
+
+interface Head {
+  readonly traceId: string;
+  readonly startNano: string;
+  readonly durationNano: number;
+  readonly services: readonly string[];
+  readonly names: readonly string[];
+}
+
+/** The hex id of a row's span. */
+export function spanIdAt(columns: TraceColumns, row: number): string {
+  return hexAt(columns.spanIds, row * 8, 8);
+}
+
+/** The spans of one trace as columns. The batch may be in any order, and must not be empty. */
+export function traceColumns(batch: SpanBatch): TraceColumns {
+  const { columns } = batch.spans;
+  const { count } = batch;
+  const base = earliest(batch);
+  const starts = new Float64Array(count);
+  const durations = new Float64Array(count);
+  for (let row = 0; row < count; row++) {
+    starts[row] = Number(nanos(columns.startNano)[row]! - base);
+    durations[row] = durationFromWords(columns.startNano, columns.endNano, row);
+  }
+  const tree = buildTree({
+    count,
+    spanIds: bigIds(columns.spanIds),
+    parentSpanIds: bigIds(columns.parentSpanIds),
+    starts,
+    kinds: columns.kinds,
+  });
+  const services = new Dictionary(batch);
+  const names = new Dictionary(batch);
+  const flags = new Uint8Array(count);
+  const spanIds = new Uint8Array(count * 8);
+  tree.rows.forEach((row, i) => {
+    flags[i] = flagsOf(batch, row) | (tree.orphans[i] === 1 ? RowFlag.orphan : 0);
+    spanIds.set(columns.spanIds.subarray(row * 8, row * 8 + 8), i * 8);
+  });
+  const at = (source: Float64Array): Float64Array =>
+    Float64Array.from(tree.rows, (row) => source[row]!);
+  const inOrder = { starts: at(starts), durations: at(durations) };
+  return {
+    traceId: hexAt(columns.traceIds, 0, 16),
+    startNano: base,
+    durationNano: lastEnd(inOrder.starts, inOrder.durations),
+    count,
+    serviceIds: Uint32Array.from(tree.rows, (row) => services.id(batch.serviceOf(row))),
+    nameIds: Uint32Array.from(tree.rows, (row) => names.id(columns.names[row]!)),
+    services: services.values,
+    names: names.values,
+    spanIds,
+    ...inOrder,
+    parents: tree.parents,
+    depths: tree.depths,
+    ends: tree.ends,
+    kinds: Uint8Array.from(tree.rows, (row) => columns.kinds[row]!),
+    flags,
+    ...eventsOf(batch, tree.rows, base),
+  };
+}
+
+export function encodeTraceColumns(trace: TraceColumns): Uint8Array {
+  const head: Head = {
+    traceId: trace.traceId,
+    startNano: trace.startNano.toString(),
+    durationNano: trace.durationNano,
+    services: trace.services,
+    names: trace.names,
+  };
+  const json = new TextEncoder().encode(JSON.stringify(head));
+  const parts = [
+    json,
+    trace.spanIds,
+    trace.starts,
+    trace.durations,
+    trace.eventTimes,
+    trace.parents,
+    trace.serviceIds,
+    trace.nameIds,
+    trace.eventStarts,
+    trace.kinds,
+    trace.flags,
+  ];
+  const total = parts.reduce((sum, part) => sum + padded(part.byteLength), HEAD_BYTES);
+  const out = new Uint8Array(total);
+  new Uint32Array(out.buffer, 0, 5).set([
+    MAGIC,
+    TRACE_COLUMNS_VERSION,
+    json.length,
+    trace.count,
+    trace.eventTimes.length,
+  ]);
+  let at = HEAD_BYTES;
+  for (const part of parts) {
+    out.set(new Uint8Array(part.buffer, part.byteOffset, part.byteLength), at);
+    at += padded(part.byteLength);
+  }
+  return out;
+}
+
+/** Reads what `encodeTraceColumns` wrote, as views over `bytes`. Throws RangeError on other bytes. */
+export function decodeTraceColumns(bytes: Uint8Array): TraceColumns {
+  const aligned = bytes.byteOffset % 8 === 0 ? bytes : bytes.slice();
+  const { buffer, byteOffset, byteLength } = aligned;
+  if (byteLength < HEAD_BYTES) throw new RangeError('trace columns: cut short');
+  const words = new Uint32Array(buffer, byteOffset, 5);
+  const [magic, version, jsonBytes = 0, count = 0, events = 0] = words;
+  if (magic !== MAGIC) throw new RangeError('trace columns: not this format');
+  if (version !== TRACE_COLUMNS_VERSION) throw new RangeError(`trace columns: version ${version}`);
+  let at = HEAD_BYTES;
+  const take = (length: number): number => {
+    const start = at;
+    at += padded(length);
+    if (at > byteLength) throw new RangeError('trace columns: cut short');
+    return byteOffset + start;
+  };
+  const f64 = (length: number) => new Float64Array(buffer, take(length * 8), length);
+  const u32 = (length: number) => new Uint32Array(buffer, take(length * 4), length);
+  const u8 = (length: number) => new Uint8Array(buffer, take(length), length);
+  const head: Head = JSON.parse(new TextDecoder().decode(u8(jsonBytes)));
+  const spanIds = u8(count * 8);
+  const starts = f64(count);
+  const durations = f64(count);
+  const eventTimes = f64(events);
+  const parents = new Int32Array(buffer, take(count * 4), count);
+  return {
+    ...head,
+    startNano: BigInt(head.startNano),
+    count,
+    spanIds,
+    starts,
+    durations,
+    eventTimes,
+    parents,
+    ...subtreeShape(parents),
+    serviceIds: u32(count),
+    nameIds: u32(count),
+    eventStarts: u32(count + 1),
+    kinds: u8(count),
+    flags: u8(count),
+  };
+}
+
+function flagsOf(batch: SpanBatch, row: number): number {
+  const { columns } = batch.spans;
+  const isError = columns.statusCodes[row] === STATUS_ERROR ? RowFlag.error : 0;
+  const hasLinks = batch.links.starts[row + 1]! > batch.links.starts[row]! ? RowFlag.links : 0;
+  const dropped = columns.droppedAttributes[row]! + columns.droppedEvents[row]!;
+  return isError | hasLinks | (dropped > 0 ? RowFlag.dropped : 0);
+}
+
+function eventsOf(batch: SpanBatch, rows: Uint32Array, base: bigint) {
+  const { starts, columns } = batch.events;
+  const eventStarts = new Uint32Array(rows.length + 1);
+  const eventTimes = new Float64Array(batch.events.count);
+  const times = nanos(columns.timeNano);
+  let at = 0;
+  rows.forEach((row, i) => {
+    for (let e = starts[row]!; e < starts[row + 1]!; e++)
+      eventTimes[at++] = Number(times[e]! - base);
+    eventStarts[i + 1] = at;
+  });
+  return { eventStarts, eventTimes };
+}
+
+function earliest(batch: SpanBatch): bigint {
+  let least: bigint | undefined;
+  for (const start of nanos(batch.spans.columns.startNano)) {
+    if (least === undefined || start < least) least = start;
+  }
+  return least ?? 0n;
+}
+
+function lastEnd(starts: Float64Array, durations: Float64Array): number {
+  let last = 0;
+  for (let i = 0; i < starts.length; i++) last = Math.max(last, starts[i]! + durations[i]!);
+  return last;
+}
+
+/** Word pairs as 64-bit integers, copied when the column is not aligned for it. */
+function nanos(words: Uint32Array): BigUint64Array {
+  const whole = words.byteOffset % 8 === 0 ? words : words.slice();
+  return new BigUint64Array(whole.buffer, whole.byteOffset, words.length / 2);
+}
+
+function bigIds(bytes: Uint8Array): BigUint64Array {
+  const whole = bytes.byteOffset % 8 === 0 ? bytes : bytes.slice();
+  return new BigUint64Array(whole.buffer, whole.byteOffset, bytes.length / 8);
+}
+
+/** String ids of a batch to small numbers of their own. */
+class Dictionary {
+  readonly values: string[] = [];
+  readonly #batch: SpanBatch;
+  readonly #ids = new Map<number, number>();
+
+  constructor(batch: SpanBatch) {
+    this.#batch = batch;
+  }
+
+  id(stringId: number): number {
+    const known = this.#ids.get(stringId);
+    if (known !== undefined) return known;
+    const id = this.values.length;
+    this.#ids.set(stringId, id);
+    this.values.push(this.#batch.strings.text(stringId));
+    return id;
+  }
+}
+
+function padded(length: number): number {
+  return (length + 7) & ~7;
+}

@@ -1,0 +1,155 @@
+/** The shape of a trace: spans in the order a waterfall shows them (pre-order, siblings by start).
+ *  Iterative and n log n, so a chain of a hundred thousand spans is as fine as a bush.
+ *
+ *  Rules for traces that are not trees:
+ *  - A named parent that is not there makes the span an orphan: a root with a flag.
+ *  - A cycle is cut at its earliest span, which becomes such an orphan.
+ *  - Zipkin's shared ids: a server span with the id of a client span is that client's child, and
+ *    takes the children that name the id. Other spans of one id: the first by start has the children.
+ */
+
+const SERVER = 2;
+const CLIENT = 3;
+
+/** One row a span, in any order. */
+export interface TreeInput {
+  readonly count: number;
+  /** 64-bit span ids; 0n as a parent means none. */
+  readonly spanIds: BigUint64Array;
+  readonly parentSpanIds: BigUint64Array;
+  /** ns; only their order counts. */
+  readonly starts: Float64Array;
+  /** OTLP kinds. */
+  readonly kinds: Uint8Array;
+}
+
+/** Everything is indexed by position in pre-order. */
+export interface Tree {
+  /** The input row at this position. */
+  readonly rows: Uint32Array;
+  /** Position of the parent, -1 for a root. Always smaller than its own. */
+  readonly parents: Int32Array;
+  readonly depths: Uint32Array;
+  /** Position just behind the last descendant: skip to it to collapse. */
+  readonly ends: Uint32Array;
+  /** 1 where the span names a parent that is not there. */
+  readonly orphans: Uint8Array;
+}
+
+export function buildTree(input: TreeInput): Tree {
+  const byStart = sortByStart(input);
+  const { parentRows, orphanRows } = resolveParents(input, byStart);
+  const children = childLists(parentRows, byStart);
+  return walk(input.count, byStart, { parentRows, orphanRows, ...children });
+}
+
+/** Depth of each position and the end of its subtree, from parents in pre-order. */
+export function subtreeShape(parents: Int32Array): { depths: Uint32Array; ends: Uint32Array } {
+  const count = parents.length;
+  const depths = new Uint32Array(count);
+  const ends = new Uint32Array(count);
+  for (let i = 0; i < count; i++) {
+    const parent = parents[i]!;
+    depths[i] = parent < 0 ? 0 : depths[parent]! + 1;
+    ends[i] = i + 1;
+  }
+  for (let i = count - 1; i >= 0; i--) {
+    const parent = parents[i]!;
+    if (parent >= 0) ends[parent] = Math.max(ends[parent]!, ends[i]!);
+  }
+  return { depths, ends };
+}
+
+function sortByStart({ count, starts }: TreeInput): Uint32Array {
+  const rows = Uint32Array.from({ length: count }, (_, row) => row);
+  return rows.toSorted((a, b) => starts[a]! - starts[b]! || a - b);
+}
+
+function resolveParents(input: TreeInput, byStart: Uint32Array) {
+  const clientOf = new Map<bigint, number>();
+  const ownerOf = new Map<bigint, number>();
+  for (const row of byStart) {
+    const id = input.spanIds[row]!;
+    const owner = ownerOf.get(id);
+    if (owner === undefined) ownerOf.set(id, row);
+    else if (isSharedPair(input, owner, row)) {
+      const isServer = input.kinds[row] === SERVER;
+      clientOf.set(id, isServer ? owner : row);
+      ownerOf.set(id, isServer ? row : owner);
+    }
+  }
+  const parentRows = new Int32Array(input.count).fill(-1);
+  const orphanRows = new Uint8Array(input.count);
+  for (let row = 0; row < input.count; row++) {
+    const id = input.spanIds[row]!;
+    const client = clientOf.get(id);
+    if (client !== undefined && client !== row && ownerOf.get(id) === row) {
+      parentRows[row] = client;
+      continue;
+    }
+    const parentId = input.parentSpanIds[row]!;
+    if (parentId === 0n) continue;
+    const parent = ownerOf.get(parentId);
+    if (parent === undefined || parent === row) orphanRows[row] = 1;
+    else parentRows[row] = parent;
+  }
+  return { parentRows, orphanRows };
+}
+
+function isSharedPair({ kinds }: TreeInput, a: number, b: number): boolean {
+  const kindA = kinds[a];
+  const kindB = kinds[b];
+  return (kindA === CLIENT && kindB === SERVER) || (kindA === SERVER && kindB === CLIENT);
+}
+
+interface Links {
+  readonly parentRows: Int32Array;
+  readonly orphanRows: Uint8Array;
+  /** Children of row `r`: list[starts[r]] to list[starts[r + 1]], by start. */
+  readonly starts: Uint32Array;
+  readonly list: Uint32Array;
+}
+
+function childLists(parentRows: Int32Array, byStart: Uint32Array) {
+  const count = parentRows.length;
+  const starts = new Uint32Array(count + 1);
+  for (const parent of parentRows) if (parent >= 0) starts[parent + 1] = starts[parent + 1]! + 1;
+  for (let row = 0; row < count; row++) starts[row + 1] = starts[row + 1]! + starts[row]!;
+  const next = starts.slice();
+  const list = new Uint32Array(starts[count]!);
+  for (const row of byStart) {
+    const parent = parentRows[row]!;
+    if (parent < 0) continue;
+    const at = next[parent]!;
+    list[at] = row;
+    next[parent] = at + 1;
+  }
+  return { starts, list };
+}
+
+function walk(count: number, byStart: Uint32Array, links: Links): Tree {
+  const rows = new Uint32Array(count);
+  const parents = new Int32Array(count);
+  const orphans = new Uint8Array(count);
+  const positions = new Int32Array(count).fill(-1);
+  const stack: number[] = [];
+  let at = 0;
+  const descend = (root: number, isCut: boolean): void => {
+    stack.push(root);
+    for (let row = stack.pop(); row !== undefined; row = stack.pop()) {
+      if (positions[row]! >= 0) continue;
+      const isRoot = row === root;
+      positions[row] = at;
+      rows[at] = row;
+      parents[at] = isRoot ? -1 : positions[links.parentRows[row]!]!;
+      orphans[at] = isRoot && isCut ? 1 : links.orphanRows[row]!;
+      at++;
+      const first = links.starts[row]!;
+      for (let i = links.starts[row + 1]! - 1; i >= first; i--) stack.push(links.list[i]!);
+    }
+  };
+  for (const row of byStart) if (links.parentRows[row]! < 0) descend(row, false);
+  // What no root reached hangs in a cycle.
+  for (const row of byStart) if (positions[row]! < 0) descend(row, true);
+  return { rows, parents, orphans, ...subtreeShape(parents) };
+}
