@@ -22,6 +22,14 @@ export interface OpaqueBatch {
 
 export type Batch = SpanBatch | OpaqueBatch;
 
+export function isOpaque(batch: Batch): batch is OpaqueBatch {
+  return 'signal' in batch;
+}
+
+export function isSpans(batch: Batch): batch is SpanBatch {
+  return !isOpaque(batch);
+}
+
 /** Promises of every consumer:
  *  - resolving means accepted, and as durable as the way down from here is;
  *  - rejecting means refused whole; a `SpoorError` says whether sending it again can help

@@ -50,6 +50,14 @@ export class OwnMetrics {
     return known instanceof Gauge ? known : new Gauge(this.#settings(options));
   }
 
+  /** A gauge whose value is read at the moment it is asked for. */
+  measured(options: MetricOptions, read: () => number): void {
+    const gauge: Gauge = new Gauge({
+      ...this.#settings(options),
+      collect: () => gauge.set(read()),
+    });
+  }
+
   histogram(options: MetricOptions & { readonly buckets: readonly number[] }): Histogram {
     const known = this.registry.getSingleMetric(options.name);
     if (known instanceof Histogram) return known;

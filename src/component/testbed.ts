@@ -35,7 +35,7 @@ export class TestHost implements Host {
   }
 
   find<T>(what: Capability<T>, name: string): T | undefined {
-    // oxlint-disable-next-line no-unsafe-type-assertion -- stored under the same capability by `lend`
+    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- stored under the same capability by `lend`
     return this.#lent.get(`${what.name}\n${name}`) as T | undefined;
   }
 

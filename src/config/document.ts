@@ -1,6 +1,7 @@
 /** The shape of a whole configuration. The sections of components stay untyped here: each
  *  component's own schema takes its part. */
 import { z } from 'zod';
+import { endpoint } from './kinds.ts';
 
 const section = () => z.record(z.string(), z.unknown()).default({});
 
@@ -52,7 +53,7 @@ const metrics = z
       .array(reader)
       .default([{ pull: { exporter: { prometheus: { host: 'localhost', port: 8888 } } } }])
       .describe('Where own metrics are served.'),
-    address: z.string().optional().describe('Older form of a reader: host:port.'),
+    address: endpoint().optional().describe('Older form of a reader: host:port.'),
     views: z.array(z.looseObject({})).optional().describe('Accepted.'),
   })
   .refine((block) => block.level === 'none' || block.readers.length > 0 || block.address, {

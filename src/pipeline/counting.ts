@@ -1,0 +1,63 @@
+/** The Collector's counters around processors and exporters. They are put there by the graph, so
+ *  that no component counts itself. */
+import type { Batch, Consumer, Signal } from '../component/consumer.ts';
+import { counted, itemNames, type OwnMetrics } from '../component/telemetry.ts';
+
+interface Place {
+  readonly metrics: OwnMetrics;
+  readonly id: string;
+  readonly signal: Signal;
+}
+
+export function aroundExporter(next: Consumer<Batch>, place: Place): Consumer<Batch> {
+  const item = itemNames[place.signal];
+  const labels = { exporter: place.id, data_type: place.signal };
+  const counter = (name: string, help: string) =>
+    place.metrics.counter({ name, help, labels: ['exporter', 'data_type'] }).labels(labels);
+  return counted(next, {
+    accepted: counter(
+      `otelcol_exporter_sent_${item}_total`,
+      `Number of ${item} successfully sent to the destination.`,
+    ),
+    refused: counter(
+      `otelcol_exporter_send_failed_${item}_total`,
+      `Number of ${item} in failed attempts to send to the destination.`,
+    ),
+  });
+}
+
+export interface ProcessorCounting {
+  incoming(processor: Consumer<Batch>): Consumer<Batch>;
+  outgoing(next: Consumer<Batch>): Consumer<Batch>;
+}
+
+export function aroundProcessor({ metrics, id, signal }: Place): ProcessorCounting {
+  const labels = { processor: id, otel_signal: signal };
+  const counter = (direction: 'incoming' | 'outgoing', help: string) =>
+    metrics
+      .counter({
+        name: `otelcol_processor_${direction}_items_total`,
+        help,
+        labels: ['processor', 'otel_signal'],
+      })
+      .labels(labels);
+  const incoming = counter('incoming', 'Number of items passed to the processor.');
+  const outgoing = counter('outgoing', 'Number of items emitted from the processor.');
+  return {
+    incoming: (processor) => countedFirst(processor, incoming),
+    outgoing: (next) => countedFirst(next, outgoing),
+  };
+}
+
+/** Counts what is handed over, whatever becomes of it. */
+function countedFirst(
+  next: Consumer<Batch>,
+  counter: { inc(items: number): void },
+): Consumer<Batch> {
+  return {
+    async consume(batch, signal) {
+      counter.inc(batch.count);
+      await next.consume(batch, signal);
+    },
+  };
+}

@@ -1,0 +1,58 @@
+/** The batch processor's own counters, under the Collector's names. */
+import type { Batch } from '../../component/consumer.ts';
+import type { ComponentTelemetry } from '../../component/telemetry.ts';
+
+/** What made a batch leave. */
+export type Trigger = 'size' | 'timeout' | 'stop';
+
+const countBuckets = [
+  10, 25, 50, 75, 100, 250, 500, 750, 1000, 2000, 3000, 4000, 5000, 6000, 7000, 8000, 9000, 10_000,
+  20_000, 30_000, 50_000, 100_000,
+];
+const byteBuckets = Array.from({ length: 18 }, (_, power) => 128 * 2 ** power);
+
+export class BatchMetrics {
+  readonly #telemetry: ComponentTelemetry;
+  readonly #id: string;
+  readonly #counts;
+  readonly #bytes;
+
+  constructor(telemetry: ComponentTelemetry, id: string) {
+    this.#telemetry = telemetry;
+    this.#id = id;
+    const histogram = (suffix: string, help: string, buckets: readonly number[]) =>
+      telemetry
+        .histogram({ name: name(suffix), help, labels: ['processor'], buckets })
+        .labels({ processor: id });
+    this.#counts = histogram('batch_send_size', 'Number of items in a sent batch.', countBuckets);
+    this.#bytes = histogram('batch_send_size_bytes', 'Bytes in a sent batch.', byteBuckets);
+  }
+
+  sent(batch: Batch, trigger: Trigger): void {
+    this.#counts.observe(batch.count);
+    this.#bytes.observe(batch.byteSize);
+    if (trigger === 'stop') return;
+    const suffix = trigger === 'size' ? 'batch_size' : 'timeout';
+    this.#telemetry
+      .counter({
+        name: name(`${suffix}_trigger_send_total`),
+        help: `Number of batches sent because of the ${trigger}.`,
+        labels: ['processor'],
+      })
+      .inc({ processor: this.#id });
+  }
+
+  lanes(count: number): void {
+    this.#telemetry
+      .gauge({
+        name: name('metadata_cardinality'),
+        help: 'Number of distinct tenants being batched.',
+        labels: ['processor'],
+      })
+      .set({ processor: this.#id }, count);
+  }
+}
+
+function name(suffix: string): string {
+  return `otelcol_processor_batch_${suffix}`;
+}

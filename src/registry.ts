@@ -1,0 +1,22 @@
+/** Every component, one line each, loaded only when a configuration names it. Nothing else knows
+ *  which components exist. */
+import type { Registry } from './component/registry.ts';
+
+export const registry = {
+  receivers: {
+    nop: () => import('./receivers/nop/receiver.ts'),
+  },
+  processors: {
+    batch: () => import('./processors/batch/processor.ts'),
+  },
+  exporters: {
+    debug: () => import('./exporters/debug/exporter.ts'),
+    nop: () => import('./exporters/nop/exporter.ts'),
+  },
+  connectors: {
+    forward: () => import('./connectors/forward/connector.ts'),
+  },
+  extensions: {
+    healthcheckv2: () => import('./extensions/healthcheckv2/extension.ts'),
+  },
+} satisfies Registry;
