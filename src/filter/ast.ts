@@ -3,8 +3,8 @@
  *  events and links; a search finds the traces that have such a span.
  *
  *  Meaning, once for all backends:
- *  - Values compare within a type: int and double as numbers, string by code unit order, bool by
- *    equality. Across types every comparison is false, and `not` of it is true.
+ *  - Values compare within a type: int and double as numbers, string by UTF-8 byte order, bool
+ *    by equality only. Across types every comparison is false, and `not` of it is true.
  *  - NaN equals nothing. An absent attribute makes every comparison false; `exists` asks for it.
  *  - An attribute of `any` scope, of events or of links may have several values: one is enough.
  *  - `looseEquals` is Jaeger's tag search: the value's text form equals `text` ("503" finds the int

@@ -1,0 +1,129 @@
+/** Evaluates a filter on spans in memory. A filter is compiled once into closures; a closure then
+ *  reads the batch's columns directly and makes no objects, so thousands of candidates cost little.
+ *  This is also the oracle that storage backends are tested against. */
+
+import { RE2JS } from 're2js';
+import { SpoorError } from '../lib/errors.ts';
+import type { SpanView } from '../model/batch/view.ts';
+import { SPAN_KINDS, STATUS_CODES, STATUS_ERROR } from '../model/attribute.ts';
+import { type Field, type Filter, intrinsic, type Scalar } from './ast.ts';
+import { compareScalars, parseBool, textForm } from './compare.ts';
+import { type Present, type ScalarTest, someValue, someAttribute } from './field-values.ts';
+
+export type SpanPredicate = (span: SpanView) => boolean;
+
+/** A filter that cannot be evaluated by anybody. */
+export class FilterError extends SpoorError<'bad_regex'> {
+  constructor(message: string, cause?: unknown) {
+    super('bad_regex', message, { cause, hint: 'use the syntax of RE2 regular expressions' });
+    this.name = 'FilterError';
+  }
+}
+
+/** Throws FilterError for a pattern that is no RE2 expression. */
+export function compileFilter(filter: Filter): SpanPredicate {
+  switch (filter.op) {
+    case 'and': {
+      const all = filter.of.map(compileFilter);
+      return (span) => all.every((predicate) => predicate(span));
+    }
+    case 'or': {
+      const any = filter.of.map(compileFilter);
+      return (span) => any.some((predicate) => predicate(span));
+    }
+    case 'not': {
+      const inner = compileFilter(filter.of);
+      return (span) => !inner(span);
+    }
+    case 'compare':
+      return compileTest(filter.field, (value) => compareScalars(value, filter.by, filter.value));
+    case 'in':
+      return compileTest(filter.field, (value) => isOneOf(value, filter.values));
+    case 'regex': {
+      const pattern = compileRegex(filter.pattern);
+      return compileTest(filter.field, (value) => typeof value === 'string' && pattern(value));
+    }
+    case 'exists':
+      return compileExists(filter.field);
+    case 'looseEquals':
+      return compileLoose(filter.key, filter.text);
+  }
+}
+
+/** Whether the pattern is found anywhere in a text. */
+export function compileRegex(pattern: string): (text: string) => boolean {
+  try {
+    const compiled = RE2JS.compile(pattern);
+    return (text) => compiled.matcher(text).find();
+  } catch (cause) {
+    throw new FilterError(`"${pattern}" is not a regular expression`, cause);
+  }
+}
+
+function isOneOf(value: Scalar, wanted: readonly Scalar[]): boolean {
+  return wanted.some((other) => compareScalars(value, '=', other));
+}
+
+function compileTest(field: Field, test: ScalarTest): SpanPredicate {
+  return (span) => someValue(span, field, test);
+}
+
+/** An empty text field of the span itself counts as absent, as OTLP has it. */
+function compileExists(field: Field): SpanPredicate {
+  if (field.kind === 'attribute') return (span) => someAttribute(span, field, isPresent);
+  return (span) => someValue(span, field, (value) => value !== '');
+}
+
+const isPresent: Present = () => true;
+
+function compileLoose(key: string, text: string): SpanPredicate {
+  const own = compileOwnField(key, text);
+  if (own !== undefined) return own;
+  const field: Field = { kind: 'attribute', scope: 'any', key };
+  return compileTest(field, (value) => textForm(value) === text);
+}
+
+/** Tag keys that ask for the span's own fields; undefined for any other. */
+function compileOwnField(key: string, text: string): SpanPredicate | undefined {
+  switch (key) {
+    case 'error': {
+      const code = errorStatus(text);
+      return (span) => span.statusCode === code;
+    }
+    case 'span.status': {
+      const code = statusOf(text);
+      return (span) => span.statusCode === code;
+    }
+    case 'span.kind': {
+      const kind = kindOf(text);
+      return (span) => span.kind === kind;
+    }
+    case 'scope.name':
+      return compileTest(intrinsic('scopeName'), (value) => value === text);
+    case 'scope.version':
+      return compileTest(intrinsic('scopeVersion'), (value) => value === text);
+    default:
+      return undefined;
+  }
+}
+
+/** `error=true` means status error, `error=false` status ok; any other text finds nothing (-1). */
+export function errorStatus(text: string): number {
+  const isError = parseBool(text);
+  if (isError === undefined) return -1;
+  return isError ? STATUS_ERROR : STATUS_CODES.indexOf('ok');
+}
+
+/** The status code of a name in any case; -1 when there is none. */
+export function statusOf(text: string): number {
+  return nameIndex(STATUS_CODES, text);
+}
+
+/** The span kind of a name in any case; -1 when there is none. */
+export function kindOf(text: string): number {
+  return nameIndex(SPAN_KINDS, text);
+}
+
+function nameIndex(names: readonly string[], text: string): number {
+  return names.indexOf(text.toLowerCase());
+}
