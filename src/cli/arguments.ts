@@ -1,0 +1,45 @@
+/** The flags that every command with a configuration takes. */
+import { parseArgs, type ParseArgsConfig } from 'node:util';
+import { messageOf, SpoorError } from '../lib/errors.ts';
+import type { Sources } from '../config/load.ts';
+
+export class UsageError extends SpoorError<'usage'> {}
+
+export type Flags = NonNullable<ParseArgsConfig['options']>;
+
+const configFlags = {
+  config: { type: 'string', multiple: true },
+  set: { type: 'string', multiple: true },
+  'feature-gates': { type: 'string', multiple: true },
+} as const satisfies Flags;
+
+export interface ParsedArguments {
+  readonly sources: Sources;
+  /** The command's own flags. */
+  flag(name: string): string | undefined;
+}
+
+/** @throws UsageError */
+export function parseArguments(args: readonly string[], own: Flags = {}): ParsedArguments {
+  const parsed = parse(args, { ...configFlags, ...own });
+  const many = (name: string) => {
+    const value = parsed[name];
+    return Array.isArray(value) ? value.filter((item) => typeof item === 'string') : [];
+  };
+  return {
+    sources: { configs: many('config'), sets: many('set') },
+    flag(name) {
+      const value = parsed[name];
+      return typeof value === 'string' ? value : undefined;
+    },
+  };
+}
+
+function parse(args: readonly string[], options: Flags): Readonly<Record<string, unknown>> {
+  try {
+    return parseArgs({ args: [...args], options, strict: true, allowPositionals: false }).values;
+  } catch (cause) {
+    const [message = ''] = messageOf(cause).split('. ', 1);
+    throw new UsageError('usage', message, { cause, hint: 'see `spoor help`' });
+  }
+}

@@ -1,0 +1,51 @@
+/** The `spoor` command: finds the command asked for, runs it, and turns whatever goes wrong into one
+ *  clear message and exit code 1. Commands are loaded when used, so that each starts quickly. */
+import { reportFailure } from './failure.ts';
+
+/** What a command file exports. Resolves with the exit code. */
+interface Command {
+  run(args: readonly string[]): Promise<number>;
+}
+
+const commands: Readonly<Record<string, () => Promise<Command>>> = {
+  run: () => import('./run.ts'),
+  validate: () => import('./validate.ts'),
+  components: () => import('./components.ts'),
+  'print-config': () => import('./print-config.ts'),
+  'print-initial-config': () => import('./print-config.ts'),
+  version: () => import('./version.ts'),
+  help: () => import('./help.ts'),
+};
+
+const flagsAsCommands: Readonly<Record<string, string>> = {
+  '--help': 'help',
+  '-h': 'help',
+  '--version': 'version',
+  '-v': 'version',
+};
+
+async function main(args: readonly string[]): Promise<number> {
+  const asked = args.find((arg) => Object.hasOwn(flagsAsCommands, arg));
+  const [first = ''] = args;
+  const named = asked === undefined ? first : (flagsAsCommands[asked] ?? 'help');
+  if (Object.hasOwn(commands, named)) {
+    const rest = named === first ? args.slice(1) : args;
+    return (await load(named)).run(rest);
+  }
+  if (first === '' || first.startsWith('-')) return (await load('run')).run(args);
+  const { unknownCommand } = await import('./help.ts');
+  return unknownCommand(first, Object.keys(commands));
+}
+
+async function load(name: string): Promise<Command> {
+  const command = commands[name];
+  if (!command) throw new TypeError(`no command ${name}`);
+  return command();
+}
+
+try {
+  process.exitCode = await main(process.argv.slice(2));
+} catch (error) {
+  reportFailure(error);
+  process.exitCode = 1;
+}
