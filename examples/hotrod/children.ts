@@ -3,19 +3,22 @@
  *  OTEL_* variables alone. */
 import { fork, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
+import { createRequire } from 'node:module';
 import { fileURLToPath } from 'node:url';
 
 import type { Flags } from './flags.ts';
 import { MessageSchema, type Message } from './process.ts';
 
+const require = createRequire(import.meta.url);
 const READY_WITHIN_MS = 60_000;
 const STOP_WITHIN_MS = 6000;
-// node:sqlite still announces itself as experimental on Node 22.
-const QUIET = ['--disable-warning=ExperimentalWarning'];
+// node:sqlite announces itself as experimental on Node 22, and OpenTelemetry's module hook uses
+// what Node 26 deprecates: neither is news to who runs a demo.
+const QUIET = ['--disable-warning=ExperimentalWarning', '--disable-warning=DEP0205'];
 const INSTRUMENT = [
   ...QUIET,
   '--require',
-  '@opentelemetry/auto-instrumentations-node/register',
+  require.resolve('@opentelemetry/auto-instrumentations-node/register'),
   '--import',
   new URL('esm-hook.mjs', import.meta.url).href,
 ];

@@ -7,6 +7,8 @@ import { HELP, parseFlags, type Flags } from './flags.ts';
 import { Load } from './load.ts';
 
 export async function main(args: readonly string[]): Promise<number> {
+  // Whoever read our output may be gone: no reason to die and leave the services behind.
+  process.stdout.on('error', () => {});
   try {
     const flags = parseFlags(args, process.env);
     if (flags.help) {
