@@ -1,7 +1,7 @@
 /** Filling a builder from JavaScript values: for JSON input, query results and tests, where objects
  *  exist already. The protobuf decoder writes columns directly and does not come here. */
 
-import { type AttributeValue, AttributeType, type KeyValue } from '../attribute.ts';
+import { AttributeType, type KeyValue } from '../attribute.ts';
 import { encodeNested } from '../any-value.ts';
 import type { GrowingAttributes, SpanBatchBuilder } from './builder.ts';
 

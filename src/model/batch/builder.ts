@@ -161,6 +161,8 @@ export class SpanBatchBuilder {
   readonly links = new GrowingChildTable<LinkColumns>(LINK_COLUMNS);
   readonly resources = new GrowingTable<ResourceColumns>(RESOURCE_COLUMNS);
   readonly scopes = new GrowingTable<ScopeColumns>(SCOPE_COLUMNS);
+  /** Set it when a row or string was added that nothing refers to: the batch is not exact then. */
+  hasUnused = false;
 
   /** Opens a span; its events and links are those opened until the next span. */
   openSpan(): number {
@@ -170,6 +172,7 @@ export class SpanBatchBuilder {
   }
 
   reset(): void {
+    this.hasUnused = false;
     this.strings.reset();
     this.spans.reset();
     this.events.reset();
@@ -178,9 +181,9 @@ export class SpanBatchBuilder {
     this.scopes.reset();
   }
 
-  /** The batch built so far, in arrays of its own; the builder is empty afterwards.
-   *  `isExact` is false when rows or strings were added that nothing refers to. */
-  seal(tenant: string, isExact = true): SpanBatch {
+  /** The batch built so far, in arrays of its own; the builder is empty afterwards. */
+  seal(tenant: string): SpanBatch {
+    const isExact = !this.hasUnused && !this.strings.hasUnused;
     const batch = new SpanBatch({
       tenant,
       strings: this.strings.seal(),

@@ -6,7 +6,7 @@
  *  The column lists below are the only description of the layout: builder, gather, concat and
  *  frame loop over them. */
 
-import { StringTable } from './string-table.ts';
+import type { StringTable } from './string-table.ts';
 
 /** Attributes of a table's owners (spans, events, …): owner `i` has rows starts[i] to starts[i+1].
  *  A value is two words: string id (string, bytes, array, kvlist), 0/1 (bool), low and high half

@@ -9,6 +9,14 @@ export const INTERN_BYTES_MAX = 256;
 
 const decoder = new TextDecoder();
 const encoder = new TextEncoder();
+/** A look-up that meets more entries than this gives up and appends: crafted collisions cost space
+ *  instead of time. */
+const PROBES_MAX = 64;
+/** Scratch larger than this is not kept from one batch to the next. */
+const RETAINED_BYTES_MAX = 8 * 1024 * 1024;
+const FIRST_BYTES = 64 * 1024;
+const FIRST_ENTRIES = 4096;
+const FIRST_SLOTS = 8192;
 /** Per process, so that nobody can craft colliding keys. */
 const SEED = (Math.random() * 0x1_0000_0000) >>> 0;
 
@@ -62,29 +70,46 @@ export class StringTable {
   }
 }
 
-/** Builds a StringTable: open addressing over (hash, id), arena of bytes. Reusable by `reset`. */
+/** Builds a StringTable: open addressing over (hash, id), arena of bytes. Reusable by `reset`.
+ *  Bytes are hashed, compared and copied four at a time through DataViews, which V8 turns into
+ *  single loads. */
 export class StringInterner {
-  bytes = new Uint8Array(64 * 1024);
-  offsets = new Uint32Array(4096);
-  isText = new Uint8Array(4096);
+  bytes = new Uint8Array(FIRST_BYTES);
+  offsets = new Uint32Array(FIRST_ENTRIES);
+  isText = new Uint8Array(FIRST_ENTRIES);
   count = 0;
+  /** True when a string was added that nothing refers to: `asText` replaced it. */
+  hasUnused = false;
+  #arena = new DataView(this.bytes.buffer);
   #used = 0;
-  #slots = new Int32Array(8192);
-  #hashes = new Uint32Array(8192);
-  #mask = 8191;
+  #slots = new Int32Array(FIRST_SLOTS);
+  #hashes = new Uint32Array(FIRST_SLOTS);
+  /** The slots in use, so that a small batch need not clear a large table. */
+  #taken = new Uint32Array(FIRST_SLOTS / 2);
   #interned = 0;
+  /** The array interned from last, and a view of it. */
+  #source: Uint8Array = this.bytes;
+  #view: DataView = this.#arena;
+  readonly #scratch = new Uint8Array(1024);
+  readonly #scratchView = new DataView(this.#scratch.buffer);
 
   constructor() {
-    this.reset();
+    this.#appendEmpty();
   }
 
   reset(): void {
-    this.#slots.fill(0);
-    this.#interned = 0;
-    this.#used = 0;
-    this.count = 0;
-    this.offsets[0] = 0;
-    this.append(this.bytes, 0, 0);
+    this.#clearSlots();
+    if (this.bytes.length > RETAINED_BYTES_MAX) this.bytes = new Uint8Array(FIRST_BYTES);
+    if (this.offsets.byteLength > RETAINED_BYTES_MAX) {
+      this.offsets = new Uint32Array(FIRST_ENTRIES);
+      this.isText = new Uint8Array(FIRST_ENTRIES);
+    }
+    this.#arena = new DataView(this.bytes.buffer);
+    // Not the array of the last message, which would stay in memory for it.
+    this.#source = this.bytes;
+    this.#view = this.#arena;
+    this.hasUnused = false;
+    this.#appendEmpty();
   }
 
   get byteLength(): number {
@@ -93,6 +118,10 @@ export class StringInterner {
 
   internText(text: string): number {
     if (text.length === 0) return 0;
+    if (text.length * 3 <= this.#scratch.length) {
+      const { written } = encoder.encodeInto(text, this.#scratch);
+      return this.intern(this.#scratch, 0, written);
+    }
     const bytes = encoder.encode(text);
     return this.intern(bytes, 0, bytes.length);
   }
@@ -102,45 +131,41 @@ export class StringInterner {
     const length = end - start;
     if (length === 0) return 0;
     if (length > INTERN_BYTES_MAX) return this.append(bytes, start, end);
-    const hash = hashBytes(bytes, start, end);
-    let slot = hash & this.#mask;
-    for (;;) {
-      const id = this.#slots[slot]!;
-      if (id === 0) break;
-      if (this.#hashes[slot] === hash && this.#equals(id, bytes, start, length)) return id;
-      slot = (slot + 1) & this.#mask;
+    const view = this.#viewOf(bytes);
+    const hash = hashBytes(view, start, end);
+    const slots = this.#slots;
+    const hashes = this.#hashes;
+    const mask = slots.length - 1;
+    let slot = hash & mask;
+    for (let probes = 0; probes < PROBES_MAX; probes++) {
+      const id = slots[slot]!;
+      if (id === 0) {
+        const added = this.#append(view, start, end);
+        slots[slot] = added;
+        hashes[slot] = hash;
+        this.#taken[this.#interned] = slot;
+        if (++this.#interned * 2 >= mask) this.#rehash();
+        return added;
+      }
+      if (hashes[slot] === hash && this.#equals(id, view, start, length)) return id;
+      slot = (slot + 1) & mask;
     }
-    const id = this.append(bytes, start, end);
-    this.#slots[slot] = id;
-    this.#hashes[slot] = hash;
-    if (++this.#interned * 2 > this.#mask) this.#rehash();
-    return id;
+    return this.#append(view, start, end);
+  }
+
+  /** The id of bytes[start, end) as text: U+FFFD stands for what is no UTF-8. */
+  internAsText(bytes: Uint8Array, start: number, end: number): number {
+    return this.asText(this.intern(bytes, start, end));
   }
 
   /** Adds bytes[start, end) as a new entry without a look-up. */
   append(bytes: Uint8Array, start: number, end: number): number {
-    const length = end - start;
-    const id = this.count++;
-    if (id + 2 > this.offsets.length) this.#growEntries();
-    if (this.#used + length > this.bytes.length) this.#growBytes(this.#used + length);
-    const out = this.bytes;
-    let at = this.#used;
-    let ascii = 0;
-    if (length <= 64) {
-      for (let i = start; i < end; i++) {
-        const byte = bytes[i]!;
-        ascii |= byte;
-        out[at++] = byte;
-      }
-    } else {
-      out.set(bytes.subarray(start, end), at);
-      at += length;
-      ascii = 0x80;
-    }
-    this.#used = at;
-    this.offsets[id + 1] = at;
-    this.isText[id] = ascii < 0x80 || isUtf8(bytes.subarray(start, end)) ? 1 : 0;
-    return id;
+    return this.#append(this.#viewOf(bytes), start, end);
+  }
+
+  /** True when entry `id`, which need not exist, has exactly bytes[start, end). */
+  matches(id: number, bytes: Uint8Array, start: number, end: number): boolean {
+    return id < this.count && this.#equals(id, this.#viewOf(bytes), start, end - start);
   }
 
   /** The id's text: for names and keys that are rare to be asked while building. */
@@ -150,7 +175,9 @@ export class StringInterner {
 
   /** An id that is valid UTF-8: the same, or that of the text with U+FFFD for bad bytes. */
   asText(id: number): number {
-    return this.isText[id] === 1 ? id : this.internText(this.text(id));
+    if (this.isText[id] === 1) return id;
+    this.hasUnused = true;
+    return this.internText(this.text(id));
   }
 
   /** A table of its own, of exact size. */
@@ -162,29 +189,102 @@ export class StringInterner {
     );
   }
 
-  #equals(id: number, bytes: Uint8Array, start: number, length: number): boolean {
-    const at = this.offsets[id]!;
-    if (this.offsets[id + 1]! - at !== length) return false;
-    const own = this.bytes;
-    for (let i = 0; i < length; i++) if (own[at + i] !== bytes[start + i]) return false;
+  #viewOf(bytes: Uint8Array): DataView {
+    if (bytes === this.#source) return this.#view;
+    if (bytes === this.#scratch) return this.#scratchView;
+    this.#source = bytes;
+    return (this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength));
+  }
+
+  #appendEmpty(): void {
+    this.#used = 0;
+    this.count = 1;
+    this.offsets[0] = 0;
+    this.offsets[1] = 0;
+    this.isText[0] = 1;
+  }
+
+  #append(view: DataView, start: number, end: number): number {
+    const length = end - start;
+    const id = this.count++;
+    if (id + 2 > this.offsets.length) this.#growEntries();
+    if (this.#used + length > this.bytes.length) this.#growBytes(this.#used + length);
+    let to = this.#used;
+    this.#used += length;
+    this.offsets[id + 1] = this.#used;
+    if (length > INTERN_BYTES_MAX) {
+      const source = new Uint8Array(view.buffer, view.byteOffset + start, length);
+      this.bytes.set(source, to);
+      this.isText[id] = isUtf8(source) ? 1 : 0;
+      return id;
+    }
+    const arena = this.#arena;
+    let bits = 0;
+    let from = start;
+    for (; from + 4 <= end; from += 4, to += 4) {
+      const word = view.getInt32(from, true);
+      bits |= word;
+      arena.setInt32(to, word, true);
+    }
+    for (; from < end; from++, to++) {
+      const byte = view.getUint8(from);
+      bits |= byte;
+      arena.setUint8(to, byte);
+    }
+    this.isText[id] = (bits & 0x80808080) === 0 || isUtf8(this.#last(length)) ? 1 : 0;
+    return id;
+  }
+
+  #last(length: number): Uint8Array {
+    return this.bytes.subarray(this.#used - length, this.#used);
+  }
+
+  #equals(id: number, view: DataView, start: number, length: number): boolean {
+    let own = this.offsets[id]!;
+    if (this.offsets[id + 1]! - own !== length) return false;
+    const arena = this.#arena;
+    const end = start + length;
+    let at = start;
+    for (; at + 4 <= end; at += 4, own += 4) {
+      if (arena.getInt32(own, true) !== view.getInt32(at, true)) return false;
+    }
+    for (; at < end; at++, own++) {
+      if (arena.getUint8(own) !== view.getUint8(at)) return false;
+    }
     return true;
+  }
+
+  #clearSlots(): void {
+    if (this.#slots.byteLength > RETAINED_BYTES_MAX) {
+      this.#slots = new Int32Array(FIRST_SLOTS);
+      this.#hashes = new Uint32Array(FIRST_SLOTS);
+      this.#taken = new Uint32Array(FIRST_SLOTS / 2);
+    } else if (this.#interned * 8 > this.#slots.length) this.#slots.fill(0);
+    else for (let i = 0; i < this.#interned; i++) this.#slots[this.#taken[i]!] = 0;
+    this.#interned = 0;
   }
 
   #rehash(): void {
     const oldSlots = this.#slots;
     const oldHashes = this.#hashes;
+    const oldTaken = this.#taken;
     const size = oldSlots.length * 2;
-    this.#mask = size - 1;
-    this.#slots = new Int32Array(size);
-    this.#hashes = new Uint32Array(size);
-    for (let i = 0; i < oldSlots.length; i++) {
-      const id = oldSlots[i]!;
-      if (id === 0) continue;
-      let slot = oldHashes[i]! & this.#mask;
-      while (this.#slots[slot] !== 0) slot = (slot + 1) & this.#mask;
-      this.#slots[slot] = id;
-      this.#hashes[slot] = oldHashes[i]!;
+    const mask = size - 1;
+    const slots = new Int32Array(size);
+    const hashes = new Uint32Array(size);
+    const taken = new Uint32Array(size / 2);
+    for (let i = 0; i < this.#interned; i++) {
+      const old = oldTaken[i]!;
+      const hash = oldHashes[old]!;
+      let slot = hash & mask;
+      while (slots[slot] !== 0) slot = (slot + 1) & mask;
+      slots[slot] = oldSlots[old]!;
+      hashes[slot] = hash;
+      taken[i] = slot;
     }
+    this.#slots = slots;
+    this.#hashes = hashes;
+    this.#taken = taken;
   }
 
   #growEntries(): void {
@@ -200,18 +300,18 @@ export class StringInterner {
     const bytes = new Uint8Array(Math.max(needed, this.bytes.length * 2));
     bytes.set(this.bytes.subarray(0, this.#used));
     this.bytes = bytes;
+    this.#arena = new DataView(bytes.buffer);
   }
 }
 
-function hashBytes(bytes: Uint8Array, start: number, end: number): number {
+function hashBytes(view: DataView, start: number, end: number): number {
   let hash = SEED ^ (end - start);
-  let i = start;
-  for (; i + 4 <= end; i += 4) {
-    const word = bytes[i]! | (bytes[i + 1]! << 8) | (bytes[i + 2]! << 16) | (bytes[i + 3]! << 24);
-    hash = Math.imul(hash ^ word, 0x9e3779b1);
+  let at = start;
+  for (; at + 4 <= end; at += 4) {
+    hash = Math.imul(hash ^ view.getInt32(at, true), 0x9e3779b1);
     hash ^= hash >>> 15;
   }
-  for (; i < end; i++) hash = Math.imul(hash ^ bytes[i]!, 0x85ebca6b);
+  for (; at < end; at++) hash = Math.imul(hash ^ view.getUint8(at), 0x85ebca6b);
   hash ^= hash >>> 13;
   return (Math.imul(hash, 0xc2b2ae35) ^ (hash >>> 16)) >>> 0;
 }
