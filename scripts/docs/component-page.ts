@@ -55,7 +55,8 @@ function blockIn(schema: JsonSchema): JsonSchema | undefined {
 
 function fallbackOf(schema: JsonSchema, isRequired: boolean): string {
   if (schema.default === undefined) return isRequired ? 'required' : '';
-  return typeof schema.default === 'object' ? 'on' : code(schema.default);
+  const isBlock = typeof schema.default === 'object' && !Array.isArray(schema.default);
+  return isBlock ? 'on' : code(schema.default);
 }
 
 function keysOf(schema: JsonSchema, path = ''): Key[] {
