@@ -63,7 +63,10 @@ async function toggle(name) {
     body: JSON.stringify({ [name]: !about.switches[name] }),
   });
   about.switches = await response.json();
-  showSwitches();
+  // In place: a rebuilt button would lose the keyboard's focus.
+  for (const button of byId('switches').children) {
+    button.setAttribute('aria-checked', String(about.switches[button.dataset.switch]));
+  }
 }
 
 /** Draws the drive along the streets: first across, then up or down. */
