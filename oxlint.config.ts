@@ -21,7 +21,7 @@ const layers: Record<string, string[]> = {
   pipeline: ['component', 'config', 'lib', 'model'],
   storage: ['wire', 'config', 'lib', 'model', 'filter', 'traceql'],
   query: ['storage', 'lib', 'model', 'filter', 'traceql'],
-  api: ['query', 'wire', 'lib', 'model', 'filter', 'traceql'],
+  api: ['query', 'storage', 'wire', 'lib', 'model', 'filter', 'traceql'],
 };
 
 /** Their subfolders are components, and siblings never import each other. */
