@@ -152,7 +152,12 @@ export default defineConfig({
     'consistent-return': 'off', // tsc's noImplicitReturns
     'typescript/no-unsafe-type-assertion': 'off', // every `as` is refused already
     'no-underscore-dangle': 'off',
+    'unicorn/no-array-sort': 'off',
+    'jsx-a11y/prefer-tag-over-role': 'off',
+    'jsx-a11y/control-has-associated-label': 'off', // axe judges the rendered page
+    'react/exhaustive-effect-dependencies': 'off', // exhaustive-deps is on
     'vitest/expect-expect': 'off',
+    'vitest/no-conditional-expect': 'off',
   },
   overrides: [
     ...layerOverrides,
@@ -180,6 +185,7 @@ export default defineConfig({
         'max-lines-per-function': 'off',
         'no-restricted-imports': 'off',
         'import/no-nodejs-modules': 'off',
+        'unicorn/no-array-fill-with-reference-type': 'off',
         'typescript/restrict-template-expressions': 'off',
         'typescript/no-non-null-assertion': 'off',
         'typescript/consistent-type-assertions': 'off',
