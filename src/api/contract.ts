@@ -1,0 +1,144 @@
+/** Every request and response of our own API (`/api/spoor/*`): the UI's types come from here. The
+ *  Jaeger routes follow Jaeger's documents and are described where they are handled.
+ *  Times in queries are unix microseconds as in Jaeger's URLs; in answers nanoseconds, as decimal
+ *  strings where they pass 2^53. Trace and span ids are lower-case hex. */
+
+import { z } from 'zod';
+
+export const TRACE_ORDERS = [
+  'newest',
+  'oldest',
+  'longest',
+  'shortest',
+  'mostSpans',
+  'mostErrors',
+] as const;
+
+const micros = z.string().regex(/^\d{1,19}$/, 'expected unix microseconds');
+
+/** GET /api/spoor/search. Durations as in Go ("1.2s"). `tags` is a JSON object of strings; all
+ *  conditions are of one span. */
+export const SearchRequest = z.strictObject({
+  service: z.string().optional(),
+  operation: z.string().optional(),
+  tags: z.string().optional(),
+  minDuration: z.string().optional(),
+  maxDuration: z.string().optional(),
+  start: micros.optional(),
+  end: micros.optional(),
+  limit: z.coerce.number().int().min(1).max(1500).default(20),
+  order: z.enum(TRACE_ORDERS).default('newest'),
+  cursor: z.string().max(4096).optional(),
+});
+export type SearchRequest = z.infer<typeof SearchRequest>;
+
+export const ServiceCount = z.object({
+  name: z.string(),
+  spans: z.number(),
+  errors: z.number(),
+});
+
+export const TraceSummary = z.object({
+  traceId: z.string(),
+  startNano: z.string(),
+  durationNano: z.number(),
+  spanCount: z.number(),
+  errorCount: z.number(),
+  orphanCount: z.number(),
+  rootService: z.string(),
+  rootName: z.string(),
+  services: z.array(ServiceCount),
+});
+export type TraceSummary = z.infer<typeof TraceSummary>;
+
+export const SearchResponse = z.object({
+  traces: z.array(TraceSummary),
+  /** Asks for the next page; absent on the last. */
+  cursor: z.string().optional(),
+  warnings: z.array(z.string()),
+});
+export type SearchResponse = z.infer<typeof SearchResponse>;
+
+/** GET /api/spoor/attribute-keys */
+export const AttributeKeysResponse = z.object({
+  keys: z.array(
+    z.object({
+      scope: z.enum(['span', 'resource', 'scope', 'event', 'link']),
+      key: z.string(),
+      types: z.array(z.string()),
+    }),
+  ),
+});
+export type AttributeKeysResponse = z.infer<typeof AttributeKeysResponse>;
+
+/** A typed attribute. `int` values are decimal strings, `bytes` base64, `array` and `kvlist` JSON. */
+export const Attribute = z.object({
+  key: z.string(),
+  type: z.enum(['empty', 'string', 'bool', 'int', 'double', 'array', 'kvlist', 'bytes']),
+  value: z.union([z.string(), z.number(), z.boolean(), z.null()]),
+});
+export type Attribute = z.infer<typeof Attribute>;
+
+const attributes = z.array(Attribute);
+
+export const SpanDetail = z.object({
+  traceId: z.string(),
+  spanId: z.string(),
+  parentSpanId: z.string(),
+  service: z.string(),
+  name: z.string(),
+  kind: z.enum(['unspecified', 'internal', 'server', 'client', 'producer', 'consumer']),
+  status: z.enum(['unset', 'ok', 'error']),
+  statusMessage: z.string(),
+  startNano: z.string(),
+  endNano: z.string(),
+  durationNano: z.number(),
+  traceState: z.string(),
+  flags: z.number(),
+  attributes,
+  droppedAttributes: z.number(),
+  droppedEvents: z.number(),
+  droppedLinks: z.number(),
+  resource: z.object({ attributes, schemaUrl: z.string() }),
+  scope: z.object({
+    name: z.string(),
+    version: z.string(),
+    attributes,
+    schemaUrl: z.string(),
+  }),
+  events: z.array(
+    z.object({
+      timeNano: z.string(),
+      name: z.string(),
+      attributes,
+      droppedAttributes: z.number(),
+    }),
+  ),
+  links: z.array(
+    z.object({
+      traceId: z.string(),
+      spanId: z.string(),
+      traceState: z.string(),
+      attributes,
+      droppedAttributes: z.number(),
+    }),
+  ),
+  warnings: z.array(z.string()),
+});
+export type SpanDetail = z.infer<typeof SpanDetail>;
+
+/** GET /api/spoor/traces/{traceId}/spans/{spanId}. Several when spans share the id, by start. */
+export const SpanResponse = z.object({ span: SpanDetail, others: z.array(SpanDetail) });
+export type SpanResponse = z.infer<typeof SpanResponse>;
+
+/** GET /api/spoor/traces/{traceId}/find?q=: spans in which every word of q occurs (a span id, or
+ *  part of its service, name, status message, an attribute's key, value or key=value, an event). */
+export const FindRequest = z.strictObject({ q: z.string().max(1000) });
+export const FindResponse = z.object({ spanIds: z.array(z.string()) });
+export type FindResponse = z.infer<typeof FindResponse>;
+
+/** Every error of /api/spoor. */
+export const ErrorResponse = z.object({
+  error: z.object({ code: z.string(), message: z.string(), hint: z.string().optional() }),
+});
+export type ErrorResponse = z.infer<typeof ErrorResponse>;

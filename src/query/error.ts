@@ -1,0 +1,7 @@
+/** What the query layer can answer instead of data. The API turns codes into statuses. */
+
+import { SpoorError } from '../lib/errors.ts';
+
+export type QueryErrorCode = 'bad_request' | 'not_found';
+
+export class QueryError extends SpoorError<QueryErrorCode> {}
