@@ -40,6 +40,8 @@ const hotFiles = [
   'src/model/batch/*.ts',
   'src/model/trace/{tree,self-time,critical-path,columns}.ts',
   'src/wire/otlp-proto/*.ts',
+  'src/storage/embedded/identity.ts',
+  'src/storage/embedded/parquet/{encodings,byte-sink,column-chunk}.ts',
 ];
 
 const testFiles = [
@@ -156,6 +158,8 @@ export default defineConfig({
     'jsx-a11y/prefer-tag-over-role': 'off',
     'jsx-a11y/control-has-associated-label': 'off', // axe judges the rendered page
     'react/exhaustive-effect-dependencies': 'off', // exhaustive-deps is on
+    'promise/always-return': 'off',
+    'vitest/valid-expect': ['error', { maxArgs: 2 }],
     'vitest/expect-expect': 'off',
     'vitest/no-conditional-expect': 'off',
   },
