@@ -1,0 +1,178 @@
+/** A Parquet file around its column chunks: schema, row groups, footer. Reading takes only what
+ *  stitching and checking need: the footer of files that this writer made. */
+
+import { ByteSink } from './byte-sink.ts';
+import {
+  type ColumnChunk,
+  type ColumnSpec,
+  describeChunk,
+  type Logical,
+  Physical,
+} from './column-chunk.ts';
+import {
+  bool,
+  byte,
+  i32,
+  i64,
+  nested,
+  numberField,
+  readStruct,
+  struct,
+  structField,
+  structs,
+  structsField,
+  text,
+  textField,
+  type ThriftStruct,
+  type ThriftValue,
+  writeStruct,
+} from './thrift.ts';
+
+const MAGIC = Uint8Array.of(0x50, 0x41, 0x52, 0x31); // "PAR1"
+export const MAGIC_BYTES = 4;
+/** Footer length and magic behind the footer. */
+export const TRAILER_BYTES = 8;
+const CREATED_BY = 'spoor';
+const FORMAT_VERSION = 2;
+const OPTIONAL = 1;
+const REQUIRED = 0;
+
+/** Text pairs a file carries about itself. */
+export type FileMetadata = Readonly<Record<string, string>>;
+
+export interface RowGroup {
+  readonly rows: number;
+  /** parquet.thrift's ColumnChunk of each column, in the order of the schema. */
+  readonly chunks: readonly ThriftStruct[];
+}
+
+export interface Footer {
+  readonly specs: readonly ColumnSpec[];
+  readonly rowGroups: readonly RowGroup[];
+  readonly metadata: FileMetadata;
+}
+
+/** A file of one row group, whose chunks are of `rows` rows each. */
+export function writeFile(
+  chunks: readonly ColumnChunk[],
+  rows: number,
+  metadata: FileMetadata,
+): Uint8Array {
+  const out = new ByteSink();
+  out.reserve(chunks.reduce((sum, chunk) => sum + chunk.bytes.length + 256, 4096));
+  out.append(MAGIC);
+  const described = chunks.map((chunk) => {
+    const offset = out.length;
+    out.append(chunk.bytes);
+    return describeChunk(chunk, offset);
+  });
+  const specs = chunks.map((chunk) => chunk.spec);
+  const rowGroups = rows === 0 ? [] : [{ rows, chunks: described }];
+  out.append(writeFooter({ specs, rowGroups, metadata }));
+  return out.view();
+}
+
+/** The footer with its length and the closing magic. */
+export function writeFooter({ specs, rowGroups, metadata }: Footer): Uint8Array {
+  const out = new ByteSink();
+  const root = struct({ 4: text('schema'), 5: i32(specs.length) });
+  writeStruct(
+    out,
+    struct({
+      1: i32(FORMAT_VERSION),
+      2: structs([root, ...specs.map(schemaElement)]),
+      3: i64(rowGroups.reduce((sum, group) => sum + group.rows, 0)),
+      4: structs(rowGroups.map(describeRowGroup)),
+      5: structs(
+        Object.entries(metadata).map(([key, value]) => struct({ 1: text(key), 2: text(value) })),
+      ),
+      6: text(CREATED_BY),
+      // Statistics are in the order of the column's type.
+      7: structs(specs.map(() => struct({ 1: nested({}) }))),
+    }),
+  );
+  out.u32(out.length);
+  out.append(MAGIC);
+  return out.take();
+}
+
+function describeRowGroup({ rows, chunks }: RowGroup, ordinal: number): ThriftStruct {
+  const metas = chunks.map((chunk) => structField(chunk, 3));
+  const first = metas[0];
+  return struct({
+    1: structs(chunks),
+    2: i64(metas.reduce((sum, meta) => sum + numberField(meta, 6), 0)),
+    3: i64(rows),
+    5: i64(first === undefined ? MAGIC_BYTES : chunkStart(first)),
+    6: i64(metas.reduce((sum, meta) => sum + numberField(meta, 7), 0)),
+    7: { kind: 'i16', value: ordinal },
+  });
+}
+
+/** Where the bytes of a chunk begin, from its ColumnMetaData. */
+export function chunkStart(meta: ThriftStruct): number {
+  return numberField(meta, meta.has(11) ? 11 : 9);
+}
+
+function schemaElement(spec: ColumnSpec): ThriftStruct {
+  return struct({
+    1: i32(spec.physical),
+    2: spec.fixedBytes === undefined ? undefined : i32(spec.fixedBytes),
+    3: i32(spec.isNullable ? OPTIONAL : REQUIRED),
+    4: text(spec.name),
+    6: spec.logical && i32(CONVERTED[spec.logical]),
+    10: spec.logical && LOGICAL[spec.logical],
+  });
+}
+
+/** ConvertedType, for readers that know no logical types. */
+const CONVERTED: Record<Logical, number> = { string: 0, uint32: 13, uint64: 14 };
+const LOGICAL: Record<Logical, ThriftValue> = {
+  string: nested({ 1: nested({}) }),
+  uint32: nested({ 10: nested({ 1: byte(32), 2: bool(false) }) }),
+  uint64: nested({ 10: nested({ 1: byte(64), 2: bool(false) }) }),
+};
+
+/** How many bytes before the end the footer begins, from a file's last eight; undefined when they
+ *  are not the end of a Parquet file. */
+export function footerBytes(trailer: Uint8Array): number | undefined {
+  if (trailer.length < TRAILER_BYTES) return undefined;
+  if (MAGIC.some((value, i) => trailer[i + 4] !== value)) return undefined;
+  const view = new DataView(trailer.buffer, trailer.byteOffset, TRAILER_BYTES);
+  return view.getUint32(0, true) + TRAILER_BYTES;
+}
+
+/** Reads a footer from its first byte on. Throws RangeError when it is not one of ours. */
+export function readFooter(bytes: Uint8Array): Footer {
+  const fields = readStruct(bytes);
+  const [, ...elements] = structsField(fields, 2);
+  const metadata: Record<string, string> = {};
+  for (const pair of structsField(fields, 5)) metadata[textField(pair, 1)] = textField(pair, 2);
+  return {
+    specs: elements.map(readSpec),
+    rowGroups: structsField(fields, 4).map((group) => ({
+      rows: numberField(group, 3),
+      chunks: structsField(group, 1),
+    })),
+    metadata,
+  };
+}
+
+function readSpec(element: ThriftStruct): ColumnSpec {
+  const physical = PHYSICALS.find((one) => one === numberField(element, 1));
+  if (physical === undefined) throw new RangeError('parquet: a column of a type we never write');
+  return {
+    name: textField(element, 4),
+    physical,
+    fixedBytes: element.has(2) ? numberField(element, 2) : undefined,
+    isNullable: numberField(element, 3) === OPTIONAL,
+    logical: element.has(6) ? LOGICALS.get(numberField(element, 6)) : undefined,
+  };
+}
+
+const PHYSICALS = Object.values(Physical);
+const LOGICALS = new Map<number, Logical>([
+  [CONVERTED.string, 'string'],
+  [CONVERTED.uint32, 'uint32'],
+  [CONVERTED.uint64, 'uint64'],
+]);

@@ -1,0 +1,98 @@
+/** Several files become one without decoding a value: their pages are copied byte for byte, one
+ *  after another, and a new footer says where they lie now. A column that an input lacks gets
+ *  chunks of nulls. Costs a tenth of encoding again, and keeps row groups in the inputs' order. */
+
+import { type ColumnSpec, describeChunk, nullChunk } from './column-chunk.ts';
+import {
+  type FileMetadata,
+  footerBytes,
+  MAGIC_BYTES,
+  readFooter,
+  type RowGroup,
+  TRAILER_BYTES,
+  writeFooter,
+} from './file.ts';
+import {
+  i64,
+  numberField,
+  struct,
+  structField,
+  type ThriftStruct,
+  type ThriftValue,
+} from './thrift.ts';
+
+/** Takes the bytes of the new file in order. */
+export type Write = (parts: readonly Uint8Array[]) => Promise<void>;
+
+/** The parts of ColumnMetaData that say where a chunk lies. */
+const PLACES = [9, 10, 11];
+
+export class Stitcher {
+  readonly #specs = new Map<string, ColumnSpec>();
+  readonly #groups: { rows: number; chunks: Map<string, ThriftStruct> }[] = [];
+  readonly #write: Write;
+  #at = 0;
+
+  constructor(write: Write) {
+    this.#write = write;
+  }
+
+  get columns(): readonly string[] {
+    return [...this.#specs.keys()];
+  }
+
+  /** Adds all row groups of a whole file. Throws RangeError when it is damaged. */
+  async add(file: Uint8Array): Promise<void> {
+    const fromEnd = footerBytes(file.subarray(Math.max(0, file.length - TRAILER_BYTES)));
+    if (fromEnd === undefined || fromEnd > file.length) {
+      throw new RangeError('parquet: no footer at the end of the file');
+    }
+    const dataEnd = file.length - fromEnd;
+    const footer = readFooter(file.subarray(dataEnd));
+    // The first file brings the opening magic with it.
+    const from = this.#at === 0 ? 0 : MAGIC_BYTES;
+    const shift = this.#at - from;
+    for (const spec of footer.specs) {
+      if (!this.#specs.has(spec.name)) this.#specs.set(spec.name, spec);
+    }
+    for (const { rows, chunks } of footer.rowGroups) {
+      const names = footer.specs.map((spec) => spec.name);
+      this.#groups.push({
+        rows,
+        chunks: new Map(chunks.map((chunk, i) => [names[i] ?? '', moved(chunk, shift)])),
+      });
+    }
+    await this.#write([file.subarray(from, dataEnd)]);
+    this.#at += dataEnd - from;
+  }
+
+  /** Writes what is missing and the footer. */
+  async finish(metadata: FileMetadata): Promise<void> {
+    const specs = [...this.#specs.values()];
+    const rowGroups: RowGroup[] = [];
+    for (const { rows, chunks } of this.#groups) {
+      const parts: Uint8Array[] = [];
+      const described = specs.map((spec) => {
+        const known = chunks.get(spec.name);
+        if (known !== undefined) return known;
+        const chunk = nullChunk(spec, rows);
+        const offset = this.#at;
+        parts.push(chunk.bytes);
+        this.#at += chunk.bytes.length;
+        return describeChunk(chunk, offset);
+      });
+      rowGroups.push({ rows, chunks: described });
+      await this.#write(parts);
+    }
+    await this.#write([writeFooter({ specs, rowGroups, metadata })]);
+  }
+}
+
+/** The ColumnChunk when its bytes begin `shift` further on. */
+function moved(chunk: ThriftStruct, shift: number): ThriftStruct {
+  const meta: Record<number, ThriftValue> = {};
+  for (const [id, value] of structField(chunk, 3)) {
+    meta[id] = PLACES.includes(id) ? i64(numberField(structField(chunk, 3), id) + shift) : value;
+  }
+  return struct({ 2: i64(0), 3: { kind: 'struct', value: struct(meta) } });
+}
