@@ -60,6 +60,16 @@ test('an error outside any test is a failure', async () => {
   expect(code).toBe(1);
 });
 
+test('a set-up that fails is a failure, and said to be why its tests did not run', async () => {
+  const { code, lines } = await run({
+    'a.test.ts': `import { beforeAll } from 'vitest'; beforeAll(() => { throw new Error('no'); });
+      test('never', () => {});`,
+  });
+  expect(lines).toContain('skipped: never: its set-up failed');
+  expect(lines.at(-1)).toBe('0 passed, 1 failed, 1 skipped');
+  expect(code).toBe(1);
+});
+
 test('no tests at all is not a success', async () => {
   const { code, lines } = await run({});
   expect(lines.at(-1)).toBe('0 passed, 0 failed, 0 skipped');

@@ -1,6 +1,12 @@
 /** Ends every test run with what was skipped and why, then `N passed, N failed, N skipped` alone on
  *  the last line. A file that does not load and an error outside any test count as failures. */
-import type { Reporter, TestModule } from 'vitest/node';
+import type { Reporter, TestCase, TestModule } from 'vitest/node';
+
+/** A test whose file or group could not be prepared did not choose to be skipped. */
+function reasonFor(test: TestCase, note: string | undefined): string {
+  if (note !== undefined) return note;
+  return test.parent.state() === 'failed' ? 'its set-up failed' : 'no reason given';
+}
 
 export default class ClosingLineReporter implements Reporter {
   onTestRunEnd(modules: readonly TestModule[], unhandled: readonly unknown[]): void {
@@ -10,7 +16,7 @@ export default class ClosingLineReporter implements Reporter {
     for (const test of tests) {
       const result = test.result();
       if (result.state !== 'skipped') continue;
-      console.log(`skipped: ${test.fullName}: ${result.note ?? 'no reason given'}`);
+      console.log(`skipped: ${test.fullName}: ${reasonFor(test, result.note)}`);
     }
     const failed = count('failed') + count('pending') + broken + unhandled.length;
     console.log(`${count('passed')} passed, ${failed} failed, ${count('skipped')} skipped`);
