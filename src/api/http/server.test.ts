@@ -10,6 +10,21 @@ import { StorageError } from '../../storage/contract.ts';
 import { readerOf } from './reader.fixture.ts';
 import { createQueryServer } from './server.ts';
 
+interface OtlpSpan {
+  spanId: string;
+  parentSpanId?: string;
+  startTimeUnixNano: string;
+  attributes?: unknown[];
+}
+
+/** The parts of answers that these tests look at. */
+interface Body {
+  data: { traceID: string; spans: unknown[] }[];
+  errors: unknown;
+  result: { resourceSpans: { scopeSpans: { spans: OtlpSpan[] }[] }[] };
+  summaries: unknown;
+}
+
 const TRACE = 'abcdef0123456789abcdef0123456789';
 const SHORT = '00000000000000000000000000000f00';
 const spans = [
@@ -62,7 +77,7 @@ afterAll(async () => {
 });
 
 const get = (url: string) => server.inject({ url });
-const getJson = async (url: string): Promise<any> => (await get(url)).json();
+const getJson = async (url: string): Promise<Body> => (await get(url)).json<Body>();
 
 describe('legacy', () => {
   test('services and operations come in an envelope', async () => {
@@ -84,7 +99,7 @@ describe('legacy', () => {
 
   test('search finds by service, operation, tags, durations and time, newest first', async () => {
     const found = async (query: string): Promise<string[]> =>
-      (await getJson(`/api/traces?${query}`)).data.map(({ traceID }: any) => traceID);
+      (await getJson(`/api/traces?${query}`)).data.map(({ traceID }) => traceID);
     expect(await found('service=web')).toEqual(['0000000000000f00', TRACE]);
     expect(await found('service=web&limit=1')).toEqual(['0000000000000f00']);
     expect(await found('service=db&tags=%7B%22http.status_code%22%3A%22503%22%7D')).toEqual([
@@ -128,9 +143,9 @@ describe('legacy', () => {
   test('a trace by any form of its id; an unknown one is 404', async () => {
     const base64 = encodeURIComponent(Buffer.from(TRACE, 'hex').toString('base64'));
     for (const id of [TRACE, TRACE.toUpperCase(), base64]) {
-      expect((await getJson(`/api/traces/${id}`)).data[0].spans).toHaveLength(2);
+      expect((await getJson(`/api/traces/${id}`)).data[0]?.spans).toHaveLength(2);
     }
-    expect((await getJson('/api/traces/f00')).data[0].traceID).toBe('0000000000000f00');
+    expect((await getJson('/api/traces/f00')).data[0]?.traceID).toBe('0000000000000f00');
     const missing = await get('/api/traces/1');
     expect(missing.statusCode).toBe(404);
     expect(JSON.parse(missing.body).errors[0].msg).toBe('trace not found');
@@ -171,13 +186,13 @@ describe('api_v3', () => {
 
   test('a trace is OTLP JSON', async () => {
     const body = await getJson(`/api/v3/traces/${TRACE}`);
-    const all = body.result.resourceSpans.flatMap((resource: any) =>
-      resource.scopeSpans.flatMap((scope: any) => scope.spans),
+    const all = body.result.resourceSpans.flatMap((resource) =>
+      resource.scopeSpans.flatMap((scope) => scope.spans),
     );
-    expect(all.map(({ spanId }: any) => spanId)).toEqual(['0000000000000001', '0000000000000002']);
-    expect(all[1].parentSpanId).toBe('0000000000000001');
-    expect(all[1].startTimeUnixNano).toBe(spans[1]!.startNano.toString());
-    expect(all[1].attributes).toContainEqual({
+    expect(all.map(({ spanId }) => spanId)).toEqual(['0000000000000001', '0000000000000002']);
+    expect(all[1]?.parentSpanId).toBe('0000000000000001');
+    expect(all[1]?.startTimeUnixNano).toBe(spans[1]!.startNano.toString());
+    expect(all[1]?.attributes).toContainEqual({
       key: 'big',
       value: { intValue: (2n ** 62n).toString() },
     });
@@ -295,7 +310,10 @@ describe('paths', () => {
 
 test('storage trouble is told by status, and a fault of ours is 500', async () => {
   const failing = async (error: Error) => {
-    const reader = { ...readerOf([]), getServices: () => Promise.reject(error) };
+    const failure = async (): Promise<never> => {
+      throw error;
+    };
+    const reader = { ...readerOf([]), getServices: failure };
     const broken = await createQueryServer({
       reader,
       capabilities: { searchWithoutService: true, filterOps: [], orders: [], durableOnAck: true },
