@@ -1,0 +1,163 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
+import { systemClock } from '../../../lib/clock.ts';
+import { silentLogger } from '../../../lib/logger.ts';
+import { StorageError } from '../../contract.ts';
+import type { QueryResult } from './messages.ts';
+import { QueryProcess, type QueryProcessSettings } from './query-process.ts';
+
+let directory: string;
+let open: QueryProcess[] = [];
+
+beforeAll(() => {
+  directory = mkdtempSync(join(tmpdir(), 'spoor-query-'));
+});
+afterEach(async () => {
+  await Promise.all(open.map((each) => each.close()));
+  open = [];
+});
+afterAll(() => rmSync(directory, { recursive: true }));
+
+function start(settings: Partial<QueryProcessSettings> = {}): QueryProcess {
+  const query = new QueryProcess(
+    {
+      threads: 1,
+      memoryBytes: 512e6,
+      rssBytesMax: 4e9,
+      resultBytesMax: 64e6,
+      tempDirectory: directory,
+      directories: [directory],
+      concurrency: 2,
+      waitingMax: 100,
+      timeLimitMs: 60_000,
+      ...settings,
+    },
+    { clock: systemClock, logger: silentLogger },
+  );
+  open.push(query);
+  return query;
+}
+
+const ask = (query: QueryProcess, sql: string, signal?: AbortSignal) =>
+  query.run({ sql, params: [] }, { lane: 't', signal });
+
+const numbers = ({ columns }: QueryResult): number[] => {
+  const [column] = columns;
+  if (column?.kind === 'number') return [...column.values];
+  return column?.kind === 'bigint' ? [...column.values].map(Number) : [];
+};
+
+/** Runs for minutes unless it is stopped. */
+const ENDLESS =
+  'SELECT count(*) FROM range(10000000) a, range(10000000) b WHERE a.range % 7 = b.range % 5';
+/** Some hundred milliseconds of work. */
+const LONG = 'SELECT sum(hash(range) % 10)::BIGINT AS s FROM range(30000000)';
+
+const codeOf = (error: unknown) => (error instanceof StorageError ? error.code : error);
+
+// oxlint-disable-next-line complexity -- it asks for the kind of each column
+test('columns of every type and null come back, over many chunks', async () => {
+  const { rows, columns } = await start().run(
+    {
+      sql: `SELECT i::BIGINT AS a, (18446744073709551615 - i)::UBIGINT AS b, i::INTEGER AS c, i / 2 AS d,
+        i % 2 = 0 AS e, CASE WHEN i % 3 = 0 THEN 'é' || i END AS f, unhex('00ff')::BLOB AS g, NULL AS h
+        FROM range($1::BIGINT) t(i) ORDER BY i`,
+      params: [5000n],
+    },
+    { lane: 't' },
+  );
+  expect(rows).toBe(5000);
+  const [a, b, c, d, e, f, g, h] = columns;
+  if (a?.kind !== 'bigint' || b?.kind !== 'bigint') throw new Error('not bigint');
+  expect(a.values[4999]).toBe(4999n);
+  expect(BigInt.asUintN(64, b.values[1] ?? 0n)).toBe(2n ** 64n - 2n);
+  if (c?.kind !== 'number' || d?.kind !== 'number' || e?.kind !== 'number') throw new Error('kind');
+  expect([c.values[3], d.values[3], e.values[3]]).toEqual([3, 1.5, 0]);
+  if (f?.kind !== 'bytes' || g?.kind !== 'bytes') throw new Error('not bytes');
+  expect(f.isNull?.[3]).toBe(0);
+  expect(f.isNull?.[4]).toBe(1);
+  expect(Buffer.from(f.bytes.subarray(f.offsets[3], f.offsets[4])).toString()).toBe('é3');
+  expect(g.bytes.subarray(g.offsets[4999], g.offsets[5000])).toEqual(Uint8Array.of(0, 0xff));
+  expect(h?.isNull?.every((bit) => bit === 1)).toBe(true);
+});
+
+test('a process killed during a query is replaced and the answer is right', async () => {
+  const query = start();
+  await ask(query, 'SELECT 1');
+  const { pid } = query;
+  const answers = Promise.all([ask(query, LONG), ask(query, LONG), ask(query, LONG)]);
+  process.kill(pid ?? 0, 'SIGKILL');
+  const [first, ...others] = (await answers).map(numbers);
+  expect(first?.[0]).toBeGreaterThan(0);
+  for (const other of others) expect(other).toEqual(first);
+  expect(query.pid).not.toBe(pid);
+});
+
+test('a query whose process dies twice fails, and the next one works', async () => {
+  const query = start();
+  await ask(query, 'SELECT 1');
+  const fatal = ask(query, ENDLESS).then(() => 'answered', codeOf);
+  const first = query.pid ?? 0;
+  process.kill(first, 'SIGKILL');
+  await expect.poll(() => query.pid, { timeout: 20_000 }).not.toBe(first);
+  const second = query.pid ?? 0;
+  // It is running there once a second query, which must wait for it, is still waiting.
+  const patience = new AbortController();
+  const waiting = ask(query, 'SELECT 2', patience.signal);
+  await new Promise((resolve) => setTimeout(resolve, 500));
+  process.kill(second, 'SIGKILL');
+  expect(await fatal).toBe('unavailable');
+  expect(numbers(await waiting)).toEqual([2]);
+});
+
+test('an aborted query rejects with the reason and frees its place', async () => {
+  const query = start({ concurrency: 1 });
+  const control = new AbortController();
+  const endless = ask(query, ENDLESS, control.signal);
+  const next = ask(query, 'SELECT 3');
+  control.abort(new Error('nobody looks'));
+  await expect(endless).rejects.toThrow('nobody looks');
+  expect(numbers(await next)).toEqual([3]);
+  await expect(ask(query, 'SELECT 1', control.signal)).rejects.toThrow('nobody looks');
+});
+
+test('a query over its time limit is stopped', async () => {
+  const query = start({ timeLimitMs: 1500, concurrency: 1 });
+  await ask(query, 'SELECT 1');
+  await expect(ask(query, ENDLESS)).rejects.toSatisfy((error) => codeOf(error) === 'timeout');
+  expect(numbers(await ask(query, 'SELECT 4'))).toEqual([4]);
+});
+
+test('a process that outgrows its memory is replaced', async () => {
+  const query = start({ rssBytesMax: 1 });
+  await expect(ask(query, ENDLESS)).rejects.toSatisfy((error) => codeOf(error) === 'unavailable');
+});
+
+test('a result that is too large is refused', async () => {
+  const query = start({ resultBytesMax: 1e6 });
+  await expect(ask(query, 'SELECT * FROM range(10000000)')).rejects.toSatisfy(
+    (error) => codeOf(error) === 'unavailable',
+  );
+  expect(numbers(await ask(query, 'SELECT 5'))).toEqual([5]);
+});
+
+test('more waiting queries than the bound are refused at once', async () => {
+  const query = start({ waitingMax: 1, concurrency: 1 });
+  await ask(query, 'SELECT 1');
+  const control = new AbortController();
+  const endless = ask(query, ENDLESS, control.signal);
+  const waiting = ask(query, 'SELECT 6');
+  await expect(ask(query, 'SELECT 7')).rejects.toMatchObject({
+    code: 'unavailable',
+    retryable: true,
+  });
+  control.abort(new Error('enough'));
+  await expect(endless).rejects.toThrow('enough');
+  expect(numbers(await waiting)).toEqual([6]);
+});
+
+test('files outside the data directory stay closed', async () => {
+  await expect(ask(start(), "SELECT * FROM read_csv('/etc/passwd')")).rejects.toThrow(StorageError);
+});
