@@ -192,8 +192,9 @@ function wordAt(bytes: Uint8Array, i: number): number {
   return bytes[i]! | (bytes[i + 1]! << 8) | (bytes[i + 2]! << 16) | (bytes[i + 3]! << 24);
 }
 
+/** Not symmetric: a key and a value that change places give another hash. */
 function mix(state: number, word: number): number {
-  let h = Math.imul(state ^ word, 0x85ebca6b);
+  let h = (Math.imul(state ^ (state >>> 16), 0x85ebca6b) + word) | 0;
   h = Math.imul(h ^ (h >>> 15), 0xc2b2ae35);
   return h ^ (h >>> 13);
 }

@@ -1,0 +1,152 @@
+/** One process at a time in a data directory. Node has no file locks, so `LOCK` names its owner:
+ *  host, process id, and when that process started, since ids are given out again. An owner on
+ *  another host cannot be asked; it touches the file while it lives. */
+
+import { execFile } from 'node:child_process';
+import { link, readFile, rename, rm, stat, utimes, writeFile } from 'node:fs/promises';
+import { hostname } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import type { Clock } from '../../lib/clock.ts';
+import { systemCodeOf } from '../../lib/errors.ts';
+import { StorageError } from '../contract.ts';
+
+interface Owner {
+  readonly host: string;
+  readonly pid: number;
+  /** When the process started, as its system tells; '' where it does not. */
+  readonly started: string;
+}
+
+export interface DirectoryLock {
+  release(): Promise<void>;
+}
+
+const TOUCH_MS = 5000;
+/** A lock of another host that nobody touched for so long belongs to nobody. */
+const FOREIGN_STALE_MS = 20_000;
+const ATTEMPTS = 5;
+
+export async function lockDirectory(directory: string, clock: Clock): Promise<DirectoryLock> {
+  const path = join(directory, 'LOCK');
+  const own = JSON.stringify(await describeProcess(process.pid));
+  for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
+    if (await create(path, own)) return hold(path, own, clock);
+    const found = await readFile(path, 'utf8').catch(() => undefined);
+    if (found === undefined) continue;
+    const owner = ownerOf(found);
+    if (owner !== undefined && (await isAlive(owner, path))) throw inUse(directory, owner);
+    await removeStale(path, found);
+  }
+  throw new StorageError('unusable', `${directory}: the file LOCK cannot be taken`, {
+    hint: `remove ${path} if no other process uses the directory`,
+  });
+}
+
+function inUse(directory: string, owner: Owner): StorageError {
+  const where = owner.host === hostname() ? '' : ` on ${owner.host}`;
+  return new StorageError('unusable', `${directory} is in use by process ${owner.pid}${where}`, {
+    hint: 'stop that process, or give this one a directory of its own',
+  });
+}
+
+function hold(path: string, own: string, clock: Clock): DirectoryLock {
+  const touch = clock.every(TOUCH_MS, () => {
+    const now = new Date();
+    utimes(path, now, now).catch(() => {});
+  });
+  return {
+    release: async () => {
+      touch.cancel();
+      const found = await readFile(path, 'utf8').catch(() => undefined);
+      if (found === own) await rm(path, { force: true });
+    },
+  };
+}
+
+/** True when the file was not there and now is, with its content: a link appears at once. */
+async function create(path: string, content: string): Promise<boolean> {
+  const temporary = `${path}.${process.pid}.tmp`;
+  await writeFile(temporary, content);
+  try {
+    await link(temporary, path);
+    return true;
+  } catch (error) {
+    if (systemCodeOf(error) === 'EEXIST') return false;
+    return await createWithoutLink(path, content);
+  } finally {
+    await rm(temporary, { force: true });
+  }
+}
+
+/** For file systems without hard links. */
+async function createWithoutLink(path: string, content: string): Promise<boolean> {
+  try {
+    await writeFile(path, content, { flag: 'wx' });
+    return true;
+  } catch (error) {
+    if (systemCodeOf(error) === 'EEXIST') return false;
+    throw error;
+  }
+}
+
+/** Moves the lock aside and looks at it again: another process may have replaced it meanwhile. */
+async function removeStale(path: string, judged: string): Promise<void> {
+  const aside = `${path}.${process.pid}.stale`;
+  try {
+    await rename(path, aside);
+  } catch {
+    return;
+  }
+  const moved = await readFile(aside, 'utf8').catch(() => undefined);
+  if (moved !== judged) await link(aside, path).catch(() => {});
+  await rm(aside, { force: true });
+}
+
+function ownerOf(content: string): Owner | undefined {
+  try {
+    const parsed: unknown = JSON.parse(content);
+    if (typeof parsed !== 'object' || parsed === null) return undefined;
+    const { host, pid, started }: Partial<Record<keyof Owner, unknown>> = parsed;
+    if (typeof host !== 'string' || typeof pid !== 'number') return undefined;
+    return { host, pid, started: typeof started === 'string' ? started : '' };
+  } catch {
+    return undefined;
+  }
+}
+
+async function isAlive(owner: Owner, path: string): Promise<boolean> {
+  if (owner.host !== hostname()) {
+    const touched = await stat(path).catch(() => undefined);
+    return touched !== undefined && Date.now() - touched.mtimeMs < FOREIGN_STALE_MS;
+  }
+  try {
+    process.kill(owner.pid, 0);
+  } catch (error) {
+    // EPERM: it is there and not ours.
+    if (systemCodeOf(error) !== 'EPERM') return false;
+  }
+  const { started } = await describeProcess(owner.pid);
+  return started === owner.started;
+}
+
+async function describeProcess(pid: number): Promise<Owner> {
+  return { host: hostname(), pid, started: await startOf(pid) };
+}
+
+async function startOf(pid: number): Promise<string> {
+  try {
+    if (process.platform === 'linux') {
+      const boot = await readFile('/proc/sys/kernel/random/boot_id', 'utf8');
+      const fields = await readFile(`/proc/${pid}/stat`, 'utf8');
+      // The command's name may hold spaces: count from its closing bracket. Field 22 is the start.
+      const start = fields.slice(fields.lastIndexOf(')') + 2).split(' ')[19];
+      return `${boot.trim()} ${start}`;
+    }
+    if (process.platform === 'win32') return '';
+    const { stdout } = await promisify(execFile)('ps', ['-o', 'lstart=', '-p', String(pid)]);
+    return stdout.trim();
+  } catch {
+    return '';
+  }
+}

@@ -1,0 +1,210 @@
+/** The write-ahead log: what was acknowledged and is in no segment yet. Records of all tenants go
+ *  to one file, in groups: while one group is being made durable the next one gathers, and begins
+ *  when the previous fdatasync returns. So a lone writer waits for one sync, many writers share
+ *  one, and no timer is involved.
+ *
+ *  A file on which a write or a sync failed is never written again: after a failed fdatasync the
+ *  kernel may have thrown the pages away while it calls them clean, so a later success on the same
+ *  file would mean nothing. What was durable in it stays so. */
+
+import { join } from 'node:path';
+import { type FileSystem, writeAll, writeError } from '../file-system.ts';
+import { FILE_HEADER_BYTES, fileHeader, RECORD_HEADER_BYTES, recordHeader } from './record.ts';
+
+/** Called in the order of seq, once the record is durable or was refused. */
+export type OnCommit = (error?: Error) => void;
+
+export interface WalOptions {
+  readonly files: FileSystem;
+  readonly directory: string;
+  /** Number of the first record and of the first file; both must be higher than any before. */
+  readonly firstSeq: number;
+  readonly firstFile: number;
+  /** A secret of the store. */
+  readonly salt: number;
+  /** Begin a new file when one is this long. */
+  readonly fileBytesMax?: number;
+}
+
+interface Waiting {
+  readonly seq: number;
+  readonly tenant: string;
+  readonly frame: Uint8Array;
+  readonly onCommit: OnCommit;
+}
+
+/** A file and, for each tenant, the last of its durable records. */
+export interface WalFile {
+  readonly path: string;
+  bytes: number;
+  readonly lastSeqs: Map<string, number>;
+}
+
+interface OpenFile extends WalFile {
+  readonly fd: number;
+}
+
+const GROUP_BYTES_MAX = 16 * 1024 * 1024;
+/** Two buffers a record; the kernel takes 1,024 in one call. */
+const GROUP_RECORDS_MAX = 500;
+
+export class Wal {
+  readonly #options: WalOptions;
+  #nextSeq: number;
+  #nextFile: number;
+  #waiting: Waiting[] = [];
+  #open: OpenFile | undefined;
+  #full: WalFile[] = [];
+  #running: Promise<void> | undefined;
+  #failure: Error | undefined;
+
+  constructor(options: WalOptions) {
+    this.#options = options;
+    this.#nextSeq = options.firstSeq;
+    this.#nextFile = options.firstFile;
+  }
+
+  /** Why the last group could not be made durable; undefined when it was. */
+  get failure(): Error | undefined {
+    return this.#failure;
+  }
+
+  /** Of all files. */
+  get bytes(): number {
+    return this.#files().reduce((sum, file) => sum + file.bytes, 0);
+  }
+
+  /** Files of an earlier run, whose records have been replayed. */
+  adopt(file: WalFile): void {
+    this.#full.push(file);
+  }
+
+  /** The record's number. The frame must not change until `onCommit`. */
+  append(tenant: string, frame: Uint8Array, onCommit: OnCommit): number {
+    const seq = this.#nextSeq++;
+    this.#waiting.push({ seq, tenant, frame, onCommit });
+    this.#running ??= this.#run();
+    return seq;
+  }
+
+  /** Resolves when everything appended before has been committed or refused. */
+  async settled(): Promise<void> {
+    await this.#running;
+  }
+
+  /** Unlinks files of which every record is in a data file. */
+  async release(flushedTo: ReadonlyMap<string, number>): Promise<void> {
+    const covered = this.#full.filter((file) => isCovered(file, flushedTo));
+    this.#full = this.#full.filter((file) => !covered.includes(file));
+    for (const { path } of covered) await this.#options.files.unlink(path);
+  }
+
+  /** Tenants that keep the oldest file from being unlinked. */
+  oldestTenants(flushedTo: ReadonlyMap<string, number>): string[] {
+    const [oldest] = this.#files();
+    if (oldest === undefined) return [];
+    return [...oldest.lastSeqs]
+      .filter(([tenant, seq]) => (flushedTo.get(tenant) ?? 0) < seq)
+      .map(([tenant]) => tenant);
+  }
+
+  /** The open file takes no more records, so that `release` may unlink it. */
+  async rotate(): Promise<void> {
+    await this.#running;
+    await this.#endFile();
+  }
+
+  async close(): Promise<void> {
+    await this.rotate();
+  }
+
+  #files(): WalFile[] {
+    return this.#open === undefined ? this.#full : [...this.#full, this.#open];
+  }
+
+  async #run(): Promise<void> {
+    while (this.#waiting.length > 0) {
+      // One turn of the event loop, in which other requests that have arrived join the group.
+      await new Promise<void>((resolve) => setImmediate(resolve));
+      const group = this.#takeGroup();
+      const error = await this.#commit(group).then(
+        () => undefined,
+        (cause: unknown) => writeError('write-ahead log', cause),
+      );
+      this.#failure = error;
+      for (const { onCommit } of group) onCommit(error);
+    }
+    this.#running = undefined;
+  }
+
+  #takeGroup(): Waiting[] {
+    let bytes = 0;
+    let count = 0;
+    for (const { frame } of this.#waiting) {
+      if (count === GROUP_RECORDS_MAX || (count > 0 && bytes + frame.length > GROUP_BYTES_MAX))
+        break;
+      bytes += frame.length + RECORD_HEADER_BYTES;
+      count++;
+    }
+    return this.#waiting.splice(0, count);
+  }
+
+  async #commit(group: readonly Waiting[]): Promise<void> {
+    const { files, salt, fileBytesMax = 64 * 1024 * 1024 } = this.#options;
+    this.#open ??= await this.#beginFile();
+    const file = this.#open;
+    const parts = group.flatMap(({ seq, frame }) => [recordHeader(seq, frame, salt), frame]);
+    try {
+      const end = await writeAll(files, file.fd, { parts, position: file.bytes });
+      await files.datasync(file.fd);
+      file.bytes = end;
+    } catch (error) {
+      await this.#abandon(file);
+      throw error;
+    }
+    for (const { seq, tenant } of group) file.lastSeqs.set(tenant, seq);
+    if (file.bytes >= fileBytesMax) await this.#endFile();
+  }
+
+  async #beginFile(): Promise<OpenFile> {
+    const { files, directory } = this.#options;
+    const path = join(directory, `${this.#nextFile++}.wal`);
+    const fd = await files.open(path, 'wx');
+    const file = { path, fd, bytes: FILE_HEADER_BYTES, lastSeqs: new Map<string, number>() };
+    try {
+      await writeAll(files, fd, { parts: [fileHeader()], position: 0 });
+      await files.syncDirectory(directory);
+    } catch (error) {
+      await this.#abandon(file);
+      throw error;
+    }
+    return file;
+  }
+
+  async #endFile(): Promise<void> {
+    const file = this.#open;
+    if (file === undefined) return;
+    this.#open = undefined;
+    this.#full.push(file);
+    // Everything in it is durable: a close that fails takes nothing back.
+    await this.#options.files.close(file.fd).catch(() => {});
+  }
+
+  /** Ends a file that failed. Best effort: refused records that stay in it do no harm, they may be
+   *  stored or not; and the failure that led here is the one to report. */
+  async #abandon(file: OpenFile): Promise<void> {
+    const { files } = this.#options;
+    this.#open = undefined;
+    await files.truncate(file.fd, file.bytes).catch(() => {});
+    await files.close(file.fd).catch(() => {});
+    if (file.lastSeqs.size > 0) this.#full.push(file);
+    else await files.unlink(file.path).catch(() => {});
+  }
+}
+
+function isCovered(file: WalFile, flushedTo: ReadonlyMap<string, number>): boolean {
+  for (const [tenant, seq] of file.lastSeqs) {
+    if ((flushedTo.get(tenant) ?? 0) < seq) return false;
+  }
+  return true;
+}
