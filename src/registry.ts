@@ -11,6 +11,7 @@ export const registry = {
   },
   exporters: {
     debug: () => import('./exporters/debug/exporter.ts'),
+    jaeger_storage_exporter: () => import('./exporters/jaeger-storage-exporter/exporter.ts'),
     nop: () => import('./exporters/nop/exporter.ts'),
   },
   connectors: {
@@ -18,5 +19,6 @@ export const registry = {
   },
   extensions: {
     healthcheckv2: () => import('./extensions/healthcheckv2/extension.ts'),
+    jaeger_query: () => import('./extensions/jaeger-query/extension.ts'),
   },
 } satisfies Registry;

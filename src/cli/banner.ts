@@ -30,7 +30,7 @@ export function banner({ version, settings, runtime }: BannerFacts): string {
 }
 
 /** People first, then clients, then operators. */
-const order = [/^UI/, /^OTLP/, /receiver|gRPC|HTTP/, /^data/, /^health/, /^own metrics/];
+const order = [/^UI/, /^OTLP/, /^data/, /^health/, /^own metrics/];
 
 function rank({ label }: Endpoint): number {
   const place = order.findIndex((pattern) => pattern.test(label));

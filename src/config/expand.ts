@@ -55,9 +55,10 @@ class Expander {
     for (let round = 0; round < maxRounds; round += 1) {
       const found = findReference(current);
       if (!found) return unescapeDollars(current);
-      const { value, text: inserted } = await this.#resolve(found.body, path);
+      const retrieved = await this.#resolve(found.body, path);
+      const { value, text: inserted } = retrieved;
       const isWhole = found.start === 0 && found.end === current.length;
-      if (isWhole && typeof value !== 'string') return this.#whole({ value, text: inserted }, path);
+      if (isWhole && typeof value !== 'string') return this.#whole(retrieved, path);
       if (typeof value === 'object' && value !== null) {
         const message = `\${${found.body}} is a map or a list and cannot be part of a string`;
         throw configError('source_failed', path, message);

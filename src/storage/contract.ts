@@ -170,3 +170,14 @@ export interface StorageBackend {
   /** Stops taking writes, makes what was acknowledged durable, frees everything. */
   close(): Promise<void>;
 }
+
+/** What an extension lends for each backend that a configuration names. */
+export interface TraceStorage {
+  /** Opens the backend on the first call, then returns the open one. The lender closes it. */
+  open(): Promise<StorageBackend>;
+}
+
+/** The capability under which trace storage is lent, by the backend's name. */
+export const traceStorage: { readonly name: string; readonly lends?: TraceStorage } = {
+  name: 'trace storage',
+};

@@ -1,0 +1,50 @@
+/** Writes spans to a store. No queue lies between: an acknowledgement comes when the store has
+ *  given it, and a store that is full or slow is felt by the sender. */
+import { z } from 'zod';
+import { defineExporter, type ExporterContext } from '../../component/define.ts';
+import type { SpanBatch } from '../../model/batch/span-batch.ts';
+import { StorageError, traceStorage, type TraceWriter } from '../../storage/contract.ts';
+
+const ExporterConfig = z.strictObject({
+  trace_storage: z
+    .string()
+    .min(1)
+    .describe('The name of a backend in the jaeger_storage extension.'),
+});
+
+type ExporterConfig = z.output<typeof ExporterConfig>;
+
+export const component = defineExporter<ExporterConfig, SpanBatch>({
+  type: 'jaeger_storage_exporter',
+  stability: 'beta',
+  summary: 'Writes spans to a store of the jaeger_storage extension.',
+  signals: ['traces'],
+  config: ExporterConfig,
+  needs: ({ trace_storage: name }) => [{ what: traceStorage.name, name, path: ['trace_storage'] }],
+  ack: ({ trace_storage: name }) => ({ kind: 'lent', what: traceStorage.name, name }),
+  create: (context) => new StorageExporter(context),
+});
+
+class StorageExporter {
+  readonly #context: ExporterContext<ExporterConfig>;
+  #writer: TraceWriter | undefined;
+
+  constructor(context: ExporterContext<ExporterConfig>) {
+    this.#context = context;
+  }
+
+  async start(): Promise<void> {
+    const { host, config } = this.#context;
+    const storage = host.find(traceStorage, config.trace_storage);
+    if (!storage) {
+      const message = `there is no trace storage "${config.trace_storage}"`;
+      throw new StorageError('unusable', message);
+    }
+    this.#writer = (await storage.open()).writer;
+  }
+
+  async consume(batch: SpanBatch, signal: AbortSignal): Promise<void> {
+    if (!this.#writer) throw new StorageError('unavailable', 'not started', { retryable: true });
+    await this.#writer.write(batch, signal);
+  }
+}

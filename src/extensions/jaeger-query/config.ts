@@ -1,0 +1,79 @@
+import { z } from 'zod';
+import { duration, endpoint } from '../../config/kinds.ts';
+
+/** Parts of Jaeger's settings that this version reads and does not act on; a notice says so. */
+const accepted = () => z.unknown().optional().describe('Accepted; has no effect in this version.');
+
+const basePath = z
+  .string()
+  .default('')
+  .transform((path, context) => {
+    const trimmed = path.replace(/\/+$/, '');
+    const isGood = trimmed === '' || /^(\/(?!\.{1,2}(\/|$))[^/\s?#]+)+$/.test(trimmed);
+    if (isGood) return trimmed;
+    const message = 'must start with / and have no empty, . or .. segments';
+    context.addIssue({ code: 'custom', message });
+    return z.NEVER;
+  });
+
+export const QueryConfig = z.strictObject({
+  storage: z.strictObject({
+    traces: z.string().min(1).describe('The name of a backend in the jaeger_storage extension.'),
+    traces_archive: accepted(),
+    metrics: accepted(),
+  }),
+  base_path: basePath.describe('Put before every path, for reverse proxies: /jaeger.'),
+  http: z
+    .strictObject({
+      endpoint: endpoint().prefault('localhost:16686').describe('Address of the UI and the API.'),
+      cors: accepted(),
+    })
+    .prefault({}),
+  grpc: accepted(),
+  ui: z
+    .strictObject({
+      assets_path: z.string().optional().describe('Serve the UI from this directory.'),
+      config_file: accepted(),
+      log_access: z.boolean().default(false).describe('Accepted; has no effect in this version.'),
+    })
+    .prefault({}),
+  max_clock_skew_adjust: duration()
+    .prefault(0)
+    .describe('Move spans of skewed clocks by at most this much; 0 leaves times as they came.'),
+  max_trace_size: z
+    .int()
+    .nonnegative()
+    .default(0)
+    .describe('Refuse to return traces of more spans; 0 = no limit.'),
+  multi_tenancy: accepted(),
+  bearer_token_propagation: accepted(),
+  header_forwarding: accepted(),
+  enable_tracing: accepted(),
+  ai: accepted(),
+  otlp_proxy: accepted(),
+  query_interceptors: accepted(),
+});
+
+export type QueryConfig = z.output<typeof QueryConfig>;
+
+/** What is written in the configuration and has no effect, for a notice. */
+export function withoutEffect(config: QueryConfig): string[] {
+  const top = (
+    [
+      'grpc',
+      'multi_tenancy',
+      'bearer_token_propagation',
+      'header_forwarding',
+      'ai',
+      'otlp_proxy',
+      'query_interceptors',
+    ] as const
+  ).filter((key) => config[key] !== undefined && config[key] !== false);
+  return [
+    ...top,
+    ...(config.storage.traces_archive === undefined ? [] : ['storage.traces_archive']),
+    ...(config.storage.metrics === undefined ? [] : ['storage.metrics']),
+    ...(config.ui.config_file === undefined ? [] : ['ui.config_file']),
+    ...(config.http.cors === undefined ? [] : ['http.cors']),
+  ];
+}

@@ -1,0 +1,87 @@
+/** Serves the query API and the UI over the store it is told. */
+import { existsSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import type { FastifyInstance } from 'fastify';
+import { defineExtension, type CreateContext } from '../../component/define.ts';
+import type { Lifecycle } from '../../component/lifecycle.ts';
+import { DEFAULT_TENANT } from '../../model/batch/span-batch.ts';
+import { StorageError, traceStorage, type StorageBackend } from '../../storage/contract.ts';
+import { QueryConfig, withoutEffect } from './config.ts';
+
+/** The built UI lies beside src/ and dist/ alike. */
+const builtUi = new URL('../../../ui/dist/', import.meta.url);
+
+export const component = defineExtension({
+  type: 'jaeger_query',
+  stability: 'beta',
+  summary: 'Serves the query API and the UI.',
+  config: QueryConfig,
+  needs: ({ storage }) => [
+    { what: traceStorage.name, name: storage.traces, path: ['storage', 'traces'] },
+  ],
+  create: (context) => new JaegerQuery(context),
+});
+
+class JaegerQuery implements Lifecycle {
+  readonly #context: CreateContext<QueryConfig>;
+  #server: FastifyInstance | undefined;
+
+  constructor(context: CreateContext<QueryConfig>) {
+    this.#context = context;
+  }
+
+  async start(): Promise<void> {
+    const { config, host, logger } = this.#context;
+    const ignored = withoutEffect(config);
+    if (ignored.length > 0) {
+      logger.warn({ keys: ignored }, 'these settings have no effect in this version');
+    }
+    const server = await this.#build(await this.#backend());
+    this.#server = server;
+    const { host: name, port } = config.http.endpoint;
+    await server.listen({ port, host: name === '' ? '::' : name });
+    const bound = server.server.address();
+    const boundPort = bound && typeof bound === 'object' ? bound.port : port;
+    host.announce({
+      label: 'UI and API',
+      address: `http://${shownHost(name)}:${boundPort}${config.base_path}`,
+    });
+  }
+
+  async stop(): Promise<void> {
+    await this.#server?.close();
+  }
+
+  async #backend(): Promise<StorageBackend> {
+    const name = this.#context.config.storage.traces;
+    const storage = this.#context.host.find(traceStorage, name);
+    if (storage) return storage.open();
+    throw new StorageError('unusable', `there is no trace storage "${name}"`);
+  }
+
+  async #build({ reader, capabilities }: StorageBackend): Promise<FastifyInstance> {
+    const { config, clock, logger } = this.#context;
+    const { createQueryServer } = await import('../../api/http/server.ts');
+    return createQueryServer({
+      reader,
+      capabilities,
+      tenant: DEFAULT_TENANT,
+      basePath: config.base_path,
+      uiDirectory: config.ui.assets_path ?? builtUiDirectory(),
+      maxClockSkewNano: BigInt(Math.round(config.max_clock_skew_adjust * 1e6)),
+      maxTraceSize: config.max_trace_size,
+      now: () => clock.nowMs(),
+      log: logger,
+    });
+  }
+}
+
+function builtUiDirectory(): string | undefined {
+  return existsSync(builtUi) ? fileURLToPath(builtUi) : undefined;
+}
+
+/** An address a browser can open: "everywhere" is not one. */
+function shownHost(host: string): string {
+  if (host === '' || host === '0.0.0.0' || host === '::') return 'localhost';
+  return host.includes(':') ? `[${host}]` : host;
+}

@@ -1,0 +1,76 @@
+/** Lends trace storage by name to exporters and to the query side. A backend is opened by whoever
+ *  asks first and closed here, after everything that uses it has stopped. */
+import { defineExtension, type CreateContext } from '../../component/define.ts';
+import type { Lifecycle } from '../../component/lifecycle.ts';
+import { messageOf } from '../../lib/errors.ts';
+import { traceStorage, type StorageBackend } from '../../storage/contract.ts';
+import { ackOf, openPlan, planFor, type Engines, type Plan } from './backends.ts';
+import { storageConfig, type StorageConfig } from './config.ts';
+
+export function storageExtension(engines: Engines) {
+  return defineExtension<StorageConfig>({
+    type: 'jaeger_storage',
+    stability: 'beta',
+    summary: 'Opens the stores that traces are written to and read from.',
+    config: storageConfig(engines.embedded.config),
+    offers: ({ backends }) =>
+      Object.entries(backends).map(([name, backend]) => ({
+        what: traceStorage.name,
+        name,
+        ack: ackOf(planFor(backend, engines.embedded)),
+      })),
+    create: (context) => new JaegerStorage(context, engines),
+  });
+}
+
+class JaegerStorage implements Lifecycle {
+  readonly #context: CreateContext<StorageConfig>;
+  readonly #engines: Engines;
+  readonly #open = new Map<string, Promise<StorageBackend>>();
+
+  constructor(context: CreateContext<StorageConfig>, engines: Engines) {
+    this.#context = context;
+    this.#engines = engines;
+  }
+
+  async start(): Promise<void> {
+    const { config, host } = this.#context;
+    for (const [name, backend] of Object.entries(config.backends)) {
+      const plan = planFor(backend, this.#engines.embedded);
+      host.lend(traceStorage, name, { open: async () => this.#opened(name, plan) });
+    }
+  }
+
+  /** What did not open needs no closing, and has been reported by whoever asked for it. */
+  async stop(): Promise<void> {
+    const results = await Promise.allSettled(this.#open.values());
+    const backends = results.flatMap((result) =>
+      result.status === 'fulfilled' ? [result.value] : [],
+    );
+    const closings = await Promise.allSettled(backends.map(async (backend) => backend.close()));
+    for (const closing of closings) {
+      if (closing.status === 'fulfilled') continue;
+      this.#context.logger.error({ error: messageOf(closing.reason) }, 'a store did not close');
+    }
+  }
+
+  #opened(name: string, plan: Plan): Promise<StorageBackend> {
+    const known = this.#open.get(name);
+    if (known) return known;
+    const opening = this.#openNow(plan);
+    this.#open.set(name, opening);
+    return opening;
+  }
+
+  async #openNow(plan: Plan): Promise<StorageBackend> {
+    const { logger, clock, telemetry, host } = this.#context;
+    const backend = await openPlan(plan, this.#engines.embedded, {
+      logger,
+      clock,
+      registry: telemetry.registry,
+    });
+    if (plan.notice !== undefined) host.notice(plan.notice);
+    if (plan.directory !== undefined) host.announce({ label: 'data', address: plan.directory });
+    return backend;
+  }
+}
