@@ -1,10 +1,13 @@
 /** One trace, or several, as people should see them: all their spans, adjusted unless asked raw. */
 
+import type { SpanBatch } from '../model/batch/span-batch.ts';
 import type { Span } from '../model/trace/span.ts';
 import { spansOf } from '../model/trace/span.ts';
 import type { TraceReader, TraceRef } from '../storage/contract.ts';
 import { adjust, type AdjustOptions } from './adjusters/adjust.ts';
 import { QueryError } from './error.ts';
+
+type Shown = Pick<TraceRequest, 'raw' | 'adjust' | 'spansMax'>;
 
 export interface TraceRequest {
   readonly tenant: string;
@@ -12,6 +15,8 @@ export interface TraceRequest {
   /** As stored, without adjusters. */
   readonly raw: boolean;
   readonly adjust: AdjustOptions;
+  /** More spans than this are cut off, with a warning on the first; 0 = no cap. */
+  readonly spansMax: number;
 }
 
 /** Spans by start. Throws QueryError `not_found` when the trace has none. */
@@ -22,8 +27,7 @@ export async function getTrace(
 ): Promise<Span[]> {
   const batch = await reader.getTrace(request.tenant, request.ref, signal);
   if (batch === undefined) throw new QueryError('not_found', 'trace not found');
-  const spans = spansOf(batch);
-  return request.raw ? spans : adjust(spans, request.adjust);
+  return shown(batch, request);
 }
 
 /** The traces that exist, in the order asked for. */
@@ -34,8 +38,20 @@ export async function getTraces(
 ): Promise<Span[][]> {
   const traces: Span[][] = [];
   for await (const batch of reader.getTraces(request.tenant, request.refs, signal)) {
-    const spans = spansOf(batch);
-    traces.push(request.raw ? spans : adjust(spans, request.adjust));
+    traces.push(shown(batch, request));
   }
   return traces;
+}
+
+function shown(batch: SpanBatch, { raw, adjust: options, spansMax }: Shown): Span[] {
+  const spans = spansOf(batch);
+  const kept = spansMax > 0 && spans.length > spansMax ? truncate(spans, spansMax) : spans;
+  return raw ? kept : adjust(kept, options);
+}
+
+function truncate(spans: readonly Span[], spansMax: number): Span[] {
+  const warning = `trace has ${spans.length} spans: only the first ${spansMax} are shown (max_trace_size)`;
+  return spans
+    .slice(0, spansMax)
+    .map((span, i) => (i === 0 ? { ...span, warnings: [...span.warnings, warning] } : span));
 }

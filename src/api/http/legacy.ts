@@ -20,7 +20,7 @@ import {
   parseSpanKind,
   requireTraceId,
 } from './legacy-params.ts';
-import type { QueryServerOptions } from './options.ts';
+import { type QueryServerOptions, traceRequest } from './options.ts';
 import { pathParam, queryOf, signalOf } from './request.ts';
 
 interface EnvelopeError {
@@ -87,8 +87,11 @@ export function legacyRoutes(routes: FastifyInstance, options: QueryServerOption
       traceId: requireTraceId(pathParam(request, 'traceId')),
       range: parseRangeHint(query),
     };
-    const adjust = { maxClockSkewNano: options.maxClockSkewNano };
-    const spans = await getTrace(reader, { tenant, ref, raw: parseRaw(query), adjust }, signal);
+    const spans = await getTrace(
+      reader,
+      { ...traceRequest(options, parseRaw(query)), ref },
+      signal,
+    );
     return { data: [encodeJaegerTrace(spans)] };
   });
 
@@ -120,7 +123,7 @@ async function searchTraces(
     traceId,
     range: { startNano, endNano: endNano + 1n },
   }));
-  const traces = await getTraces(reader, { ...requestOf(options, search.raw), refs }, signal);
+  const traces = await getTraces(reader, { ...traceRequest(options, search.raw), refs }, signal);
   return { data: traces.map(encodeJaegerTrace), total: traces.length };
 }
 
@@ -130,7 +133,7 @@ async function fetchTraces(
   signal: AbortSignal,
 ): Promise<Answer> {
   const refs = search.traceIds.map((traceId) => ({ traceId }));
-  const request = { ...requestOf(options, search.raw), refs };
+  const request = { ...traceRequest(options, search.raw), refs };
   const traces = await getTraces(options.reader, request, signal);
   const found = new Set(traces.map(firstTraceId));
   const errors = search.traceIds
@@ -138,11 +141,6 @@ async function fetchTraces(
     .map((traceId) => ({ code: 404, msg: 'trace not found', traceID: jaegerTraceId(traceId) }));
   const data = traces.map(encodeJaegerTrace);
   return { data, total: data.length, ...(errors.length > 0 ? { errors } : {}) };
-}
-
-function requestOf(options: QueryServerOptions, raw: boolean) {
-  const adjust = { maxClockSkewNano: options.maxClockSkewNano };
-  return { tenant: options.tenant, raw, adjust };
 }
 
 function firstTraceId(spans: readonly Span[]): string {

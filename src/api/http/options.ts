@@ -12,9 +12,19 @@ export interface QueryServerOptions {
   readonly uiDirectory?: string | undefined;
   /** 0 = times as they came. */
   readonly maxClockSkewNano: bigint;
-  /** Answers are refused beyond this many spans; 0 = no cap. */
-  readonly maxTraceSize?: number | undefined;
+  /** Jaeger's APIs cut a trace off after this many spans, with a warning; 0 = no cap. */
+  readonly maxTraceSize: number;
   /** Wall clock, ms since 1970. */
   readonly now: () => number;
   readonly log: { warn(details: object, message: string): void };
+}
+
+/** How the Jaeger APIs read traces. */
+export function traceRequest(options: QueryServerOptions, raw: boolean) {
+  return {
+    tenant: options.tenant,
+    raw,
+    adjust: { maxClockSkewNano: options.maxClockSkewNano },
+    spansMax: options.maxTraceSize,
+  };
 }

@@ -64,11 +64,12 @@ beforeAll(async () => {
     tenant: 'default',
     uiDirectory,
     maxClockSkewNano: 0n,
+    maxTraceSize: 0,
     now: () => nowMs,
     log: { warn: () => undefined },
   };
   server = await createQueryServer({ ...options, basePath: '' });
-  prefixed = await createQueryServer({ ...options, basePath: '/spoor' });
+  prefixed = await createQueryServer({ ...options, basePath: '/spoor', maxTraceSize: 1 });
 });
 
 afterAll(async () => {
@@ -157,6 +158,12 @@ describe('legacy', () => {
     expect(body.errors).toEqual([
       { code: 404, msg: 'trace not found', traceID: '000000000000beef' },
     ]);
+  });
+
+  test('a trace above max_trace_size is cut off with a warning', async () => {
+    const body = (await prefixed.inject({ url: `/spoor/api/traces/${TRACE}` })).json<Body>();
+    expect(body.data[0]?.spans).toHaveLength(1);
+    expect(JSON.stringify(body.data)).toContain('max_trace_size');
   });
 
   test('prettyPrint indents by four', async () => {
@@ -320,6 +327,7 @@ test('storage trouble is told by status, and a fault of ours is 500', async () =
       tenant: 'default',
       basePath: '',
       maxClockSkewNano: 0n,
+      maxTraceSize: 0,
       now: () => nowMs,
       log: { warn: () => undefined },
     });

@@ -12,13 +12,12 @@ import { encodeTraces } from '../../wire/otlp-json/encode.ts';
 import { statusOf } from '../status.ts';
 import { parseTraceId } from '../trace-id.ts';
 import { parseSpanKind } from './legacy-params.ts';
-import type { QueryServerOptions } from './options.ts';
+import { type QueryServerOptions, traceRequest } from './options.ts';
 import { pathParam, queryOf, signalOf } from './request.ts';
 import { isTrue, malformed, parseV3Range, parseV3Search, pick } from './v3-params.ts';
 
 export function v3Routes(routes: FastifyInstance, options: QueryServerOptions): void {
   const { reader, tenant } = options;
-  const adjust = { maxClockSkewNano: options.maxClockSkewNano };
   routes.setErrorHandler((error, _request, reply) => sendError(reply, error, options));
 
   routes.get('/services', async (_request, reply) => {
@@ -45,7 +44,7 @@ export function v3Routes(routes: FastifyInstance, options: QueryServerOptions): 
     if (traceId === undefined) throw malformed('trace_id', `"${text}" is no trace id`);
     const ref = { traceId, range: parseV3Range(query) };
     const raw = isTrue(query, ['rawTraces', 'raw_traces']);
-    const spans = await getTrace(reader, { tenant, ref, raw, adjust }, signalOf(reply));
+    const spans = await getTrace(reader, { ...traceRequest(options, raw), ref }, signalOf(reply));
     return sendJson(reply, `{"result":${encodeTraces([batchOf(tenant, spans)])}}`);
   });
 
@@ -54,7 +53,7 @@ export function v3Routes(routes: FastifyInstance, options: QueryServerOptions): 
     const search = parseV3Search(queryOf(request));
     const page = await findPage(options, search, signal);
     const refs = page.traces.map(refOf);
-    const traces = await getTraces(reader, { tenant, refs, raw: search.raw, adjust }, signal);
+    const traces = await getTraces(reader, { ...traceRequest(options, search.raw), refs }, signal);
     if (traces.length === 0) throw new QueryError('not_found', 'No traces found');
     const batches = traces.map((spans: readonly Span[]) => batchOf(tenant, spans));
     return sendJson(reply, `{"result":${encodeTraces(batches)}}`);
