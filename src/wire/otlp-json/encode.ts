@@ -1,5 +1,6 @@
-/** Spans as OTLP JSON (TracesData): ids in hex, enums as integers, 64-bit integers as strings, other
- *  bytes in base64, zero and empty fields left out (opentelemetry-proto, JSON mapping). */
+/** SpanBatch to OTLP/JSON `TracesData`, as the specification and the Collector write it: ids in hex,
+ *  enums as integers, 64-bit integers as strings, defaults left out, `resource`, `scope` and
+ *  `status` always there. */
 
 import type { AttributeValue, KeyValue } from '../../model/attribute.ts';
 import type { SpanBatch } from '../../model/batch/span-batch.ts';
@@ -8,97 +9,115 @@ import {
   type LinkValue,
   readResource,
   readScope,
+  type ResourceValue,
   type ScopeValue,
   SpanView,
 } from '../../model/batch/view.ts';
+import { groupRows } from '../group-rows.ts';
 
-/** `{"resourceSpans":[…]}`: one entry a resource and batch, its spans in their order by scope. */
+/** What stands in the JSON: no undefined, no bigint. */
+export type OtlpJson = string | number | boolean | OtlpJson[] | { [key: string]: OtlpJson };
+type JsonObject = { [key: string]: OtlpJson };
+
+/** The JSON text of `TracesData` with all spans of the batches. */
 export function encodeTraces(batches: readonly SpanBatch[]): string {
-  return JSON.stringify({ resourceSpans: batches.flatMap(encodeBatch) });
+  return JSON.stringify(tracesData(batches));
 }
 
-function encodeBatch(batch: SpanBatch): object[] {
-  const { resources, scopes } = batch.spans.columns;
-  const rows = Array.from({ length: batch.count }, (_, row) => row);
+/** The same as an object. */
+export function tracesData(batches: readonly SpanBatch[]): JsonObject {
+  return { resourceSpans: batches.flatMap(resourceSpans) };
+}
+
+function resourceSpans(batch: SpanBatch): JsonObject[] {
   const view = new SpanView(batch);
-  return [...Map.groupBy(rows, (row) => resources[row] ?? 0)].map(([resource, ofResource]) => {
-    const { attributes, droppedAttributes, schemaUrl } = readResource(batch, resource);
-    return withoutDefaults({
-      resource: withoutDefaults({
-        attributes: attributes.map(encodeKeyValue),
-        droppedAttributesCount: droppedAttributes,
-      }),
-      scopeSpans: [...Map.groupBy(ofResource, (row) => scopes[row] ?? 0)].map(([scope, ofScope]) =>
-        encodeScopeSpans(
-          readScope(batch, scope),
-          ofScope.map((row) => encodeSpan(view.at(row))),
-        ),
-      ),
-      schemaUrl,
-    });
+  return groupRows(batch).map((group) => {
+    const resource = readResource(batch, group.resource);
+    return {
+      resource: resourceJson(resource),
+      scopeSpans: group.scopes.map(({ scope, rows }) => scopeSpans(view, scope, rows)),
+      ...unlessEmpty('schemaUrl', resource.schemaUrl),
+    };
   });
 }
 
-function encodeScopeSpans(scope: ScopeValue, spans: readonly object[]): object {
-  const { name, version, attributes, droppedAttributes, schemaUrl } = scope;
-  return withoutDefaults({
-    scope: withoutDefaults({
-      name,
-      version,
-      attributes: attributes.map(encodeKeyValue),
-      droppedAttributesCount: droppedAttributes,
-    }),
-    spans,
-    schemaUrl,
-  });
+function scopeSpans(view: SpanView, row: number, rows: readonly number[]): JsonObject {
+  const scope = readScope(view.batch, row);
+  return {
+    scope: scopeJson(scope),
+    spans: rows.map((at) => spanJson(view.at(at))),
+    ...unlessEmpty('schemaUrl', scope.schemaUrl),
+  };
 }
 
-function encodeSpan(span: SpanView): object {
-  return withoutDefaults({
+function resourceJson(resource: ResourceValue): JsonObject {
+  return {
+    ...attributesJson(resource.attributes),
+    ...unlessZero('droppedAttributesCount', resource.droppedAttributes),
+  };
+}
+
+function scopeJson(scope: ScopeValue): JsonObject {
+  return {
+    ...unlessEmpty('name', scope.name),
+    ...unlessEmpty('version', scope.version),
+    ...resourceJson(scope),
+  };
+}
+
+function spanJson(span: SpanView): JsonObject {
+  return {
     traceId: span.traceId,
     spanId: span.spanId,
-    traceState: span.traceState,
-    parentSpanId: span.parentSpanId,
-    flags: span.flags,
+    ...unlessEmpty('traceState', span.traceState),
+    ...unlessEmpty('parentSpanId', span.parentSpanId),
+    ...unlessZero('flags', span.flags),
     name: span.name,
-    kind: span.kind,
-    startTimeUnixNano: span.startNano.toString(),
-    endTimeUnixNano: span.endNano.toString(),
-    attributes: span.attributes.map(encodeKeyValue),
-    droppedAttributesCount: span.droppedAttributes,
-    events: span.events.map(encodeEvent),
-    droppedEventsCount: span.droppedEvents,
-    links: span.links.map(encodeLink),
-    droppedLinksCount: span.droppedLinks,
-    status: withoutDefaults({ message: span.statusMessage, code: span.statusCode }),
-  });
+    ...unlessZero('kind', span.kind),
+    startTimeUnixNano: String(span.startNano),
+    endTimeUnixNano: String(span.endNano),
+    ...attributesJson(span.attributes),
+    ...unlessZero('droppedAttributesCount', span.droppedAttributes),
+    ...unlessNone('events', span.events.map(eventJson)),
+    ...unlessZero('droppedEventsCount', span.droppedEvents),
+    ...unlessNone('links', span.links.map(linkJson)),
+    ...unlessZero('droppedLinksCount', span.droppedLinks),
+    status: {
+      ...unlessEmpty('message', span.statusMessage),
+      ...unlessZero('code', span.statusCode),
+    },
+  };
 }
 
-function encodeEvent(event: EventValue): object {
-  return withoutDefaults({
-    timeUnixNano: event.timeNano.toString(),
-    name: event.name,
-    attributes: event.attributes.map(encodeKeyValue),
-    droppedAttributesCount: event.droppedAttributes,
-  });
+function eventJson(event: EventValue): JsonObject {
+  return {
+    timeUnixNano: String(event.timeNano),
+    ...unlessEmpty('name', event.name),
+    ...attributesJson(event.attributes),
+    ...unlessZero('droppedAttributesCount', event.droppedAttributes),
+  };
 }
 
-function encodeLink(link: LinkValue): object {
-  return withoutDefaults({
+function linkJson(link: LinkValue): JsonObject {
+  return {
     traceId: link.traceId,
     spanId: link.spanId,
-    traceState: link.traceState,
-    attributes: link.attributes.map(encodeKeyValue),
-    droppedAttributesCount: link.droppedAttributes,
-    flags: link.flags,
-  });
+    ...unlessEmpty('traceState', link.traceState),
+    ...attributesJson(link.attributes),
+    ...unlessZero('droppedAttributesCount', link.droppedAttributes),
+    ...unlessZero('flags', link.flags),
+  };
 }
 
-function encodeKeyValue({ key, value }: KeyValue): object {
-  return { key, value: encodeAnyValue(value) };
+function attributesJson(attributes: readonly KeyValue[]): JsonObject {
+  return unlessNone('attributes', attributes.map(keyValueJson));
 }
 
-function encodeAnyValue(value: AttributeValue): object {
+function keyValueJson({ key, value }: KeyValue): JsonObject {
+  return { key, value: valueJson(value) };
+}
+
+function valueJson(value: AttributeValue): JsonObject {
   switch (value.type) {
     case 'empty':
       return {};
@@ -107,23 +126,26 @@ function encodeAnyValue(value: AttributeValue): object {
     case 'bool':
       return { boolValue: value.value };
     case 'int':
-      return { intValue: value.value.toString() };
+      return { intValue: String(value.value) };
     case 'double':
       return { doubleValue: Number.isFinite(value.value) ? value.value : String(value.value) };
     case 'bytes':
       return { bytesValue: Buffer.from(value.value).toString('base64') };
     case 'array':
-      return { arrayValue: { values: value.value.map(encodeAnyValue) } };
+      return { arrayValue: { values: value.value.map(valueJson) } };
     case 'kvlist':
-      return { kvlistValue: { values: value.value.map(encodeKeyValue) } };
+      return { kvlistValue: { values: value.value.map(keyValueJson) } };
   }
 }
 
-/** Leaves out zero, '' and []. A message stays even when empty, so that readers find it. */
-function withoutDefaults(fields: Readonly<Record<string, unknown>>): object {
-  return Object.fromEntries(
-    Object.entries(fields).filter(
-      ([, value]) => value !== 0 && value !== '' && !(Array.isArray(value) && value.length === 0),
-    ),
-  );
+function unlessEmpty(key: string, text: string): JsonObject {
+  return text === '' ? {} : { [key]: text };
+}
+
+function unlessZero(key: string, count: number): JsonObject {
+  return count === 0 ? {} : { [key]: count };
+}
+
+function unlessNone(key: string, values: JsonObject[]): JsonObject {
+  return values.length === 0 ? {} : { [key]: values };
 }

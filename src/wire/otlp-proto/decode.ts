@@ -10,7 +10,7 @@ import { type GrowingAttributes, SpanBatchBuilder } from '../../model/batch/buil
 import { DEFAULT_TENANT, type SpanBatch } from '../../model/batch/span-batch.ts';
 import { SPAN_ID_BYTES, TRACE_ID_BYTES } from '../../model/ids.ts';
 import { WireError } from '../wire-error.ts';
-import { DecodedSize } from './decoded-size.ts';
+import { DecodedSize } from '../decoded-size.ts';
 import { MessageRows } from './message-rows.ts';
 import { fieldBits, malformed, ProtoReader } from './proto-reader.ts';
 

@@ -69,8 +69,8 @@ export function oracleSpans(bytes: Uint8Array): Span[] {
     return list(group['scopeSpans']).flatMap((scopeSpans) => {
       const given = part(scopeSpans['scope']);
       const scope = {
-        name: String(given['name'] ?? ''),
-        version: String(given['version'] ?? ''),
+        name: textOf(given['name']),
+        version: textOf(given['version']),
         schemaUrl: String(scopeSpans['schemaUrl']),
         droppedAttributes: Number(given['droppedAttributesCount'] ?? 0),
         attributes: attributes(given['attributes']),
@@ -91,7 +91,7 @@ function spanOf(span: Plain, around: Pick<Span, 'resource' | 'scope'>): Span {
     startNano: BigInt(String(span['startTimeUnixNano'])),
     endNano: BigInt(String(span['endTimeUnixNano'])),
     statusCode: Number(status['code'] ?? 0),
-    statusMessage: String(status['message'] ?? ''),
+    statusMessage: textOf(status['message']),
     traceState: String(span['traceState']),
     flags: Number(span['flags']),
     droppedAttributes: Number(span['droppedAttributesCount']),
@@ -146,6 +146,10 @@ function valueOf(value: unknown): AttributeValue {
 /** Ids are absent or whole; a root's parent is ''. */
 function hex(bytes: unknown): string {
   return Buffer.from(bytes as Uint8Array).toString('hex');
+}
+
+function textOf(value: unknown): string {
+  return typeof value === 'string' ? value : '';
 }
 
 function part(value: unknown): Plain {

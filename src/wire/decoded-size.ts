@@ -1,11 +1,10 @@
 /** The bound on what a message may become in memory. An empty span is two bytes on the wire and a
  *  hundred in columns: a message of nothing else would cost fifty times its size. Real spans,
  *  attributes, events and links take at most three to five times theirs, so eight times is
- *  plenty.
- *  Hot: benchmark `bench/decode.ts`. */
+ *  plenty. */
 
-import type { SpanBatchBuilder } from '../../model/batch/builder.ts';
-import { WireError } from '../wire-error.ts';
+import type { SpanBatchBuilder } from '../model/batch/builder.ts';
+import { WireError } from './wire-error.ts';
 
 const GROWTH_MAX = 8;
 /** Small messages may be as empty as they like. */
