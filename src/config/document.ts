@@ -76,6 +76,14 @@ const pipeline = z.strictObject({
   exporters: z.array(z.string()).default([]).describe('Where it goes.'),
 });
 
+/** The parts of `service` that other sections refer to, each to be decoded on its own when the whole
+ *  has a fault elsewhere. */
+export const ExtensionList = z
+  .array(z.string())
+  .default([])
+  .describe('Extensions to run, in start order.');
+export const PipelineMap = z.record(z.string(), pipeline).default({});
+
 export const ConfigDocument = z.strictObject({
   receivers: section(),
   processors: section(),
@@ -84,9 +92,9 @@ export const ConfigDocument = z.strictObject({
   extensions: section(),
   service: z
     .strictObject({
-      extensions: z.array(z.string()).default([]).describe('Extensions to run, in start order.'),
+      extensions: ExtensionList,
       telemetry: telemetry.prefault({}),
-      pipelines: z.record(z.string(), pipeline).default({}),
+      pipelines: PipelineMap,
     })
     .prefault({}),
 });

@@ -107,7 +107,8 @@ export class Runtime {
         },
         stop: async () => server.stop(),
       };
-      return { kind: 'telemetry', id: `metrics ${index}`, supervised: new Supervised(announced) };
+      const id = index === 0 ? 'metrics' : `metrics/${index}`;
+      return { kind: 'telemetry', id, supervised: new Supervised(announced) };
     });
   }
 

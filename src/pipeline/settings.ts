@@ -10,7 +10,13 @@ import {
 } from '../component/registry.ts';
 import { parseComponentId } from '../config/component-id.ts';
 import { decode } from '../config/decode.ts';
-import { ConfigDocument, type PipelineSection, type ServiceSection } from '../config/document.ts';
+import {
+  ConfigDocument,
+  ExtensionList,
+  PipelineMap,
+  type PipelineSection,
+  type ServiceSection,
+} from '../config/document.ts';
 import { suggestion } from '../config/nearest.ts';
 import { ConfigError, type ConfigProblem } from '../config/problem.ts';
 import { isMap, type ConfigMap, type ConfigValue } from '../config/yaml.ts';
@@ -54,14 +60,15 @@ export interface Reading {
 export async function readSettings(tree: ConfigMap, registry: Registry): Promise<Reading> {
   const { value: document, problems: shape } = decode(ConfigDocument, withoutComponents(tree));
   const reader = new SettingsReader(tree, [...shape]);
+  const service = document?.service ?? soundParts(tree);
   const settings: Settings = {
     receivers: await reader.section('receivers', registry),
     processors: await reader.section('processors', registry),
     exporters: await reader.section('exporters', registry),
     connectors: await reader.section('connectors', registry),
     extensions: await reader.section('extensions', registry),
-    pipelines: reader.pipelines(document?.service.pipelines ?? {}),
-    service: document?.service ?? defaultService(),
+    pipelines: reader.pipelines(service.pipelines),
+    service,
     declared: reader.declared,
     warnings: reader.warnings,
   };
@@ -77,8 +84,14 @@ function withoutComponents(tree: ConfigMap): ConfigMap {
   return Object.fromEntries(entries);
 }
 
-function defaultService(): ServiceSection {
-  return ConfigDocument.parse({}).service;
+/** What can be used of a service section with a fault: references are checked all the same. */
+function soundParts({ service }: ConfigMap): ServiceSection {
+  const parts = isMap(service) ? service : {};
+  return {
+    ...ConfigDocument.parse({}).service,
+    extensions: decode(ExtensionList, parts['extensions'] ?? []).value ?? [],
+    pipelines: decode(PipelineMap, parts['pipelines']).value ?? {},
+  };
 }
 
 class SettingsReader {

@@ -10,7 +10,7 @@ import type { Configured, PipelineSettings, Reading, Settings } from './settings
 /** `decoding` are the problems found so far; needs are only asked about when there are none, because
  *  who lends what is known from sound sections alone. */
 export function validateSettings({ settings, problems: decoding }: Reading): ConfigProblem[] {
-  const presence = missingParts(settings);
+  const presence = missingParts(settings, decoding.length === 0);
   if (presence.length > 0) return presence;
   return [
     ...ambiguousIds(settings),
@@ -22,23 +22,25 @@ export function validateSettings({ settings, problems: decoding }: Reading): Con
   ];
 }
 
-function missingParts({ declared, pipelines }: Settings): ConfigProblem[] {
+/** Pipelines may be missing because what holds them could not be decoded: no second problem then. */
+function missingParts({ declared, pipelines }: Settings, isSound: boolean): ConfigProblem[] {
   const { receivers, exporters, connectors } = declared;
   const problem = (message: string): ConfigProblem => ({ path: [], message });
-  if (receivers.size + exporters.size + connectors.size + pipelines.length === 0) {
+  if (isSound && receivers.size + exporters.size + connectors.size + pipelines.length === 0) {
     return [problem('the configuration is empty: it needs receivers, exporters and service')];
   }
   const problems: ConfigProblem[] = [];
   if (receivers.size + connectors.size === 0) problems.push(problem('no receiver is configured'));
   if (exporters.size + connectors.size === 0) problems.push(problem('no exporter is configured'));
-  if (pipelines.length === 0) {
+  if (pipelines.length === 0 && isSound) {
     problems.push({ path: ['service', 'pipelines'], message: 'at least one pipeline is needed' });
   }
   return problems;
 }
 
-function ambiguousIds({ connectors, receivers, exporters }: Settings): ConfigProblem[] {
-  return [...connectors.keys()].flatMap((id) => {
+function ambiguousIds({ declared }: Settings): ConfigProblem[] {
+  const { connectors, receivers, exporters } = declared;
+  return [...connectors].flatMap((id) => {
     const others = [
       ...(receivers.has(id) ? ['a receiver'] : []),
       ...(exporters.has(id) ? ['an exporter'] : []),
