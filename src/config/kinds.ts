@@ -1,32 +1,12 @@
 /** The kinds of value that configuration has beyond what zod brings: durations as Go writes them,
  *  byte sizes, endpoints, secrets, TLS blocks, and blocks that can be switched off. */
 import { z } from 'zod';
-
-const unitMs: Record<string, number> = {
-  ns: 1e-6,
-  us: 1e-3,
-  µs: 1e-3,
-  μs: 1e-3,
-  ms: 1,
-  s: 1000,
-  m: 60_000,
-  h: 3_600_000,
-};
-
-const durationPart = /(\d+(?:\.\d*)?|\.\d+)(ns|us|µs|μs|ms|s|m|h)/gy;
+import { parseGoDuration } from '../lib/go-duration.ts';
 
 /** Milliseconds of `300ms`, `1h2m`, `-1.5s`, `0`; undefined when it is none of these. */
 export function parseDuration(text: string): number | undefined {
-  const sign = text.startsWith('-') ? -1 : 1;
-  const body = /^[+-]/.test(text) ? text.slice(1) : text;
-  if (body === '0') return 0;
-  let totalMs = 0;
-  let end = 0;
-  for (const part of body.matchAll(durationPart)) {
-    totalMs += Number(part[1]) * (unitMs[part[2] ?? ''] ?? Number.NaN);
-    end = part.index + part[0].length;
-  }
-  return end === 0 || end !== body.length ? undefined : sign * totalMs;
+  const nano = parseGoDuration(text);
+  return nano === undefined ? undefined : Number(nano) / 1e6;
 }
 
 /** A Go duration in the file, milliseconds in the program. A bare number is none, except 0. */
