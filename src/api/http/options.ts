@@ -16,6 +16,8 @@ export interface QueryServerOptions {
   readonly maxTraceSize: number;
   /** Wall clock, ms since 1970. */
   readonly now: () => number;
+  /** Told of every answer: the pattern of its route, and how long it took. */
+  readonly onAnswered?: ((answer: Answered) => void) | undefined;
   readonly log: { warn(details: object, message: string): void };
 }
 
@@ -27,4 +29,12 @@ export function traceRequest(options: QueryServerOptions, raw: boolean) {
     adjust: { maxClockSkewNano: options.maxClockSkewNano },
     spansMax: options.maxTraceSize,
   };
+}
+
+export interface Answered {
+  readonly method: string;
+  /** `/api/traces/:traceId`; undefined for paths without a route. */
+  readonly route: string | undefined;
+  readonly status: number;
+  readonly seconds: number;
 }

@@ -21,6 +21,15 @@ export async function createQueryServer(options: QueryServerOptions): Promise<Fa
   server.setNotFoundHandler((_request, reply) => {
     void reply.code(404).type('text/plain; charset=utf-8').send('404 page not found\n');
   });
+  server.addHook('onResponse', (request, reply, done) => {
+    options.onAnswered?.({
+      method: request.method,
+      route: request.routeOptions.url,
+      status: reply.statusCode,
+      seconds: reply.elapsedTime / 1000,
+    });
+    done();
+  });
   await server.register(
     async (scope) => {
       await scope.register(async (routes) => legacyRoutes(routes, options), { prefix: '/api' });

@@ -2,11 +2,15 @@
 import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import type { FastifyInstance } from 'fastify';
+import type { Answered } from '../../api/http/options.ts';
 import { defineExtension, type CreateContext } from '../../component/define.ts';
 import type { Lifecycle } from '../../component/lifecycle.ts';
 import { DEFAULT_TENANT } from '../../model/batch/span-batch.ts';
 import { StorageError, traceStorage, type StorageBackend } from '../../storage/contract.ts';
 import { QueryConfig, withoutEffect } from './config.ts';
+
+/** Seconds, as the semantic conventions advise. */
+const durationBuckets = [0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10];
 
 /** The built UI lies beside src/ and dist/ alike. */
 const builtUi = new URL('../../../ui/dist/', import.meta.url);
@@ -59,6 +63,24 @@ class JaegerQuery implements Lifecycle {
     throw new StorageError('unusable', `there is no trace storage "${name}"`);
   }
 
+  /** The standard HTTP server metric, with routes as clients write them: `{id}` for a parameter. */
+  #observer(): (answer: Answered) => void {
+    const duration = this.#context.telemetry.histogram({
+      name: 'http_server_request_duration_seconds',
+      help: 'How long HTTP requests to the query API took.',
+      labels: ['http_request_method', 'http_route', 'http_response_status_code'],
+      buckets: durationBuckets,
+    });
+    return ({ method, route, status, seconds }) => {
+      const labels = {
+        http_request_method: method,
+        http_route: route?.replaceAll(/:(\w+)/g, '{$1}') ?? 'unknown',
+        http_response_status_code: String(status),
+      };
+      duration.observe(labels, seconds);
+    };
+  }
+
   async #build({ reader, capabilities }: StorageBackend): Promise<FastifyInstance> {
     const { config, clock, logger } = this.#context;
     const { createQueryServer } = await import('../../api/http/server.ts');
@@ -71,6 +93,7 @@ class JaegerQuery implements Lifecycle {
       maxClockSkewNano: BigInt(Math.round(config.max_clock_skew_adjust * 1e6)),
       maxTraceSize: config.max_trace_size,
       now: () => clock.nowMs(),
+      onAnswered: this.#observer(),
       log: logger,
     });
   }

@@ -37,6 +37,8 @@ export interface Engines {
 
 /** How a configured backend is opened. */
 export interface Plan {
+  /** As the configuration calls it. */
+  readonly kind: 'embedded' | 'memory' | 'badger';
   /** Undefined: a temporary one, made when opened and removed when closed. */
   readonly directory: string | undefined;
   /** For the engine, in a directory it is given. */
@@ -49,20 +51,28 @@ export interface Plan {
 /** A temporary store must not fill the disk it happens to be on. */
 const temporaryBytesMax = '2GB';
 
+/** A hundred years: the number of traces is the limit there. */
+const foreverAge = '876000h';
+
 /** The schema has made sure that there is exactly one. */
 export function planFor({ embedded, memory, badger }: BackendConfig, engine: Engine): Plan {
   if (badger) return badgerPlan(badger, engine);
   if (memory) {
     return {
+      kind: 'memory',
       directory: undefined,
       configIn: (directory) =>
-        engine.config.parse({ directory, retention: { max_age: 0, max_bytes: temporaryBytesMax } }),
+        engine.config.parse({
+          directory,
+          retention: { max_age: foreverAge, max_bytes: temporaryBytesMax },
+        }),
       maxTraces: memory.max_traces,
       notice: 'the memory backend keeps its data in a temporary directory, gone when it stops',
     };
   }
   if (!embedded) throw new TypeError('a backend passed validation without a type');
   return {
+    kind: 'embedded',
     directory: resolve(embedded.directory),
     configIn: (directory) => ({ ...embedded, directory }),
     maxTraces: undefined,
@@ -78,6 +88,7 @@ function badgerPlan(badger: NonNullable<BackendConfig['badger']>, engine: Engine
     ...(isTemporary ? { max_bytes: temporaryBytesMax } : {}),
   };
   return {
+    kind: 'badger',
     directory: isTemporary ? undefined : resolve(values, 'spoor'),
     configIn: (directory) => engine.config.parse({ directory, retention }),
     maxTraces: undefined,

@@ -2,10 +2,15 @@
  *  asks first and closed here, after everything that uses it has stopped. */
 import { defineExtension, type CreateContext } from '../../component/define.ts';
 import type { Lifecycle } from '../../component/lifecycle.ts';
+import type { Timer } from '../../lib/clock.ts';
 import { messageOf } from '../../lib/errors.ts';
 import { traceStorage, type StorageBackend } from '../../storage/contract.ts';
 import { ackOf, openPlan, planFor, type Engines, type Plan } from './backends.ts';
 import { storageConfig, type StorageConfig } from './config.ts';
+import { measured } from './measured.ts';
+
+/** How often the stores are asked how they are. */
+const healthPeriodMs = 2000;
 
 export function storageExtension(engines: Engines) {
   return defineExtension<StorageConfig>({
@@ -27,6 +32,7 @@ class JaegerStorage implements Lifecycle {
   readonly #context: CreateContext<StorageConfig>;
   readonly #engines: Engines;
   readonly #open = new Map<string, Promise<StorageBackend>>();
+  #health: Timer | undefined;
 
   constructor(context: CreateContext<StorageConfig>, engines: Engines) {
     this.#context = context;
@@ -39,10 +45,12 @@ class JaegerStorage implements Lifecycle {
       const plan = planFor(backend, this.#engines.embedded);
       host.lend(traceStorage, name, { open: async () => this.#opened(name, plan) });
     }
+    this.#health = this.#context.clock.every(healthPeriodMs, () => void this.#checkHealth());
   }
 
   /** What did not open needs no closing, and has been reported by whoever asked for it. */
   async stop(): Promise<void> {
+    this.#health?.cancel();
     const results = await Promise.allSettled(this.#open.values());
     const backends = results.flatMap((result) =>
       result.status === 'fulfilled' ? [result.value] : [],
@@ -57,12 +65,12 @@ class JaegerStorage implements Lifecycle {
   #opened(name: string, plan: Plan): Promise<StorageBackend> {
     const known = this.#open.get(name);
     if (known) return known;
-    const opening = this.#openNow(plan);
+    const opening = this.#openNow(name, plan);
     this.#open.set(name, opening);
     return opening;
   }
 
-  async #openNow(plan: Plan): Promise<StorageBackend> {
+  async #openNow(name: string, plan: Plan): Promise<StorageBackend> {
     const { logger, clock, telemetry, host } = this.#context;
     const backend = await openPlan(plan, this.#engines.embedded, {
       logger,
@@ -71,6 +79,22 @@ class JaegerStorage implements Lifecycle {
     });
     if (plan.notice !== undefined) host.notice(plan.notice);
     if (plan.directory !== undefined) host.announce({ label: 'data', address: plan.directory });
-    return backend;
+    return measured(backend, {
+      telemetry,
+      name,
+      kind: plan.kind,
+      monotonicMs: () => clock.monotonicMs(),
+    });
+  }
+
+  /** A store that cannot write any more shows in the health of the process. */
+  async #checkHealth(): Promise<void> {
+    const backends = await Promise.allSettled(this.#open.values());
+    const problems = backends.flatMap((result) =>
+      result.status === 'fulfilled' ? result.value.health().problems : [],
+    );
+    const { host } = this.#context;
+    if (problems.length > 0) host.reportStatus('StatusRecoverableError', problems.join('; '));
+    else host.reportStatus('StatusOK');
   }
 }
