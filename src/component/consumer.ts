@@ -54,6 +54,8 @@ export type PipelineErrorCode =
   /** At least one branch of a fan-out refused the data. */
   | 'branch_failed'
   /** A bounded place on the way is full. */
-  | 'overloaded';
+  | 'overloaded'
+  /** The destination did not answer in time. */
+  | 'timed_out';
 
 export class PipelineError extends SpoorError<PipelineErrorCode> {}

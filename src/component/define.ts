@@ -8,6 +8,7 @@ import type { Ack, Need, Offer } from './ack.ts';
 import type { Batch, Consumer, NextConsumers, Signal } from './consumer.ts';
 import type { Host } from './host.ts';
 import type { Lifecycle } from './lifecycle.ts';
+import type { SendingSettings } from './sending.ts';
 import type { ComponentTelemetry } from './telemetry.ts';
 
 export type Stability = 'stable' | 'beta' | 'alpha' | 'development';
@@ -71,7 +72,10 @@ export interface ExporterDefinition<
   B extends Batch = Batch,
 > extends Definition<Config> {
   readonly signals: readonly Signal[];
+  /** Of sending once; a queue before it answers earlier. */
   ack(config: Config): Ack;
+  /** Timeout, retries and queue that the runtime puts around it; left out: none. */
+  sending?(config: Config): SendingSettings;
   create(context: ExporterContext<Config>): Exporter<B>;
 }
 

@@ -1,6 +1,7 @@
 /** Where each pipeline acknowledges, in one line: who runs this should know before the crash what a
  *  crash would lose. */
 import type { Ack } from '../component/ack.ts';
+import type { SendingSettings } from '../component/sending.ts';
 import type { PipelineSettings, Settings } from './settings.ts';
 
 /** `traces: acknowledged when durable on disk (jaeger_storage_exporter, /var/lib/spoor)` */
@@ -23,7 +24,8 @@ function placesOf(settings: Settings, pipeline: PipelineSettings): string[] {
 function sinkPlaces(settings: Settings, id: string, pipeline: PipelineSettings): string[] {
   const exporter = settings.exporters.get(id);
   if (exporter) {
-    const ack = exporter.definition.ack(exporter.config);
+    const { definition, config } = exporter;
+    const ack = queueAck(definition.sending?.(config)) ?? definition.ack(config);
     return [worded(settings, `exporter ${id}`, ack)];
   }
   const connector = settings.connectors.get(id);
@@ -33,6 +35,13 @@ function sinkPlaces(settings: Settings, id: string, pipeline: PipelineSettings):
   return settings.pipelines
     .filter((next) => next.receivers.includes(id) && next !== pipeline)
     .flatMap((next) => placesOf(settings, next));
+}
+
+function queueAck(sending: SendingSettings | undefined): Ack | undefined {
+  const queue = sending?.sending_queue;
+  if (queue === undefined || queue.wait_for_result) return undefined;
+  if (queue.storage === undefined) return { kind: 'memory', where: 'its sending queue' };
+  return { kind: 'durable', where: `its sending queue in ${queue.storage}` };
 }
 
 function worded(settings: Settings, who: string, ack: Ack): string {

@@ -9,6 +9,7 @@ import { guardedConsumer, Supervised, type Lifecycle } from '../component/lifecy
 import type { OwnMetrics } from '../component/telemetry.ts';
 import { aroundExporter, aroundProcessor } from './counting.ts';
 import { fanOut } from './fan-out.ts';
+import { aroundSending } from './sending/sending.ts';
 import type { PipelineSettings, Settings } from './settings.ts';
 
 export type Kind = 'extension' | 'exporter' | 'connector' | 'processor' | 'receiver';
@@ -80,7 +81,10 @@ class GraphBuilder {
       const { definition, config } = required(this.#settings.exporters, id);
       const context = { ...this.#contextFor('exporter', id), config, id, signal };
       const consumer = this.#supervise('exporter', id, definition.create(context));
-      return aroundExporter(consumer, { metrics: this.#metrics, id, signal });
+      const attempt = aroundExporter(consumer, { metrics: this.#metrics, id, signal });
+      const sending = definition.sending?.(config);
+      if (sending === undefined) return attempt;
+      return this.#supervise('exporter', id, aroundSending(attempt, sending, context));
     });
   }
 

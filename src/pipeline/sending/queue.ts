@@ -1,0 +1,103 @@
+/** What waits to be sent, bounded. Two keepers: memory, and a key-value store that outlives the
+ *  process. Both give items out in order of arrival and forget one when it is done with. */
+import type { Batch } from '../../component/consumer.ts';
+
+export interface QueuedItem {
+  readonly batch: Batch;
+  /** In the queue's unit. */
+  readonly size: number;
+  /** Sent, or given up: forget it. */
+  done(): Promise<void>;
+}
+
+export interface Keeper {
+  /** What an earlier process left behind, oldest first. Called once, before `keep`. */
+  restore(): AsyncIterable<QueuedItem>;
+  /** Resolves when the batch is kept as safely as this keeper can. */
+  keep(batch: Batch, size: number): Promise<QueuedItem>;
+  /** True when items survive the process: nothing has to be drained at shutdown. */
+  readonly isPersistent: boolean;
+}
+
+export type Sizer = (batch: Batch) => number;
+
+export const sizers: Readonly<Record<'requests' | 'items' | 'bytes', Sizer>> = {
+  requests: () => 1,
+  items: ({ count }) => count,
+  bytes: ({ byteSize }) => byteSize,
+};
+
+export class MemoryKeeper implements Keeper {
+  readonly isPersistent = false;
+
+  async *restore(): AsyncIterable<QueuedItem> {}
+
+  async keep(batch: Batch, size: number): Promise<QueuedItem> {
+    return { batch, size, done: async () => {} };
+  }
+}
+
+/** Items in order, with their total size and whoever waits for an item or for room. */
+export class WaitingLine {
+  readonly #items: QueuedItem[] = [];
+  readonly #takers: (() => void)[] = [];
+  readonly #roomWaiters: (() => void)[] = [];
+  readonly sizeMax: number;
+  /** Includes items being sent: they are done with when they are sent. */
+  #size = 0;
+
+  constructor(sizeMax: number) {
+    this.sizeMax = sizeMax;
+  }
+
+  get size(): number {
+    return this.#size;
+  }
+
+  get waitingCount(): number {
+    return this.#items.length;
+  }
+
+  /** False when there is no room. One item larger than the whole queue fits an empty one. */
+  reserve(size: number): boolean {
+    if (this.#size > 0 && this.#size + size > this.sizeMax) return false;
+    this.#size += size;
+    return true;
+  }
+
+  release(size: number): void {
+    this.#size -= size;
+    for (const wake of this.#roomWaiters.splice(0)) wake();
+  }
+
+  /** Resolves when something was released, or rejects when the signal aborts. */
+  untilReleased(signal: AbortSignal): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const onAbort = (): void => reject(signal.reason);
+      if (signal.aborted) return onAbort();
+      signal.addEventListener('abort', onAbort, { once: true });
+      this.#roomWaiters.push(() => {
+        signal.removeEventListener('abort', onAbort);
+        resolve();
+      });
+    });
+  }
+
+  add(item: QueuedItem): void {
+    this.#items.push(item);
+    this.#takers.shift()?.();
+  }
+
+  /** The next item; undefined once `wakeAll` was called and nothing waits. */
+  async take(isClosing: () => boolean): Promise<QueuedItem | undefined> {
+    while (this.#items.length === 0) {
+      if (isClosing()) return undefined;
+      await new Promise<void>((resolve) => this.#takers.push(resolve));
+    }
+    return this.#items.shift();
+  }
+
+  wakeAll(): void {
+    for (const wake of this.#takers.splice(0)) wake();
+  }
+}
