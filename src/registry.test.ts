@@ -1,5 +1,6 @@
 /** Every registered component keeps the promises of the lifecycle, carries a whole definition, and
  *  is found by its own name. */
+import { tmpdir } from 'node:os';
 import { describe, expect, test } from 'vitest';
 import { spanCount } from './component/batch.fixture.ts';
 import type { Batch, Consumer } from './component/consumer.ts';
@@ -19,6 +20,7 @@ const settings: Readonly<Record<string, unknown>> = {
   otlp: { protocols: { grpc: { endpoint: 'localhost:0' }, http: { endpoint: 'localhost:0' } } },
   jaeger_storage_exporter: { trace_storage: 'main' },
   jaeger_query: { storage: { traces: 'main' }, http: { endpoint: 'localhost:0' } },
+  file_storage: { directory: tmpdir() },
   healthcheckv2: { http: { endpoint: 'localhost:0' } },
 };
 
