@@ -56,7 +56,9 @@ async function serve({ settings }: Configuration, { logger, ending }: Serving): 
     await ending.asked;
   }
   logger.info({}, 'stopping');
-  await runtime.stop(AbortSignal.timeout(drainMaxMs));
+  const deadline = AbortSignal.timeout(drainMaxMs);
+  await runtime.stop(deadline);
+  if (deadline.aborted) logger.warn({ seconds: drainMaxMs / 1000 }, 'draining took too long');
   logger.info({}, 'stopped');
   if (fatal !== undefined) logger.error({ error: messageOf(fatal) }, 'a component failed');
   // Nothing of ours is open any more; do not wait for what a library may have left.

@@ -53,7 +53,10 @@ export class Runtime {
    *  @throws StartError with a sentence for the operator */
   async start(signal: AbortSignal): Promise<void> {
     try {
-      for (const node of this.#nodes()) await this.#startNode(node, signal);
+      for (const node of this.#nodes()) {
+        signal.throwIfAborted();
+        await this.#startNode(node, signal);
+      }
     } catch (error) {
       await this.stop(signal);
       throw error;
