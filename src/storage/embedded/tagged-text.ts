@@ -11,6 +11,12 @@
  *  bytes are their raw bytes as text, or as base64 with the letter in upper case when they are no
  *  text. */
 
+import { decodeArray, decodeKvlist } from '../../model/any-value.ts';
+import type { AttributeValue, KeyValue } from '../../model/attribute.ts';
+import type { EventValue, LinkValue } from '../../model/batch/view.ts';
+
+const encoder = new TextEncoder();
+
 /** Ends and begins attributes. */
 export const UNIT = '\u001f';
 /** Begins an event or link. */
@@ -53,6 +59,9 @@ export type ScalarType = 'string' | 'int' | 'double' | 'bool';
 
 const LETTERS: Record<ScalarType, string> = { string: 's', int: 'i', double: 'd', bool: 't' };
 
+/** Stands before the value's text. */
+export const typeLetter = (type: ScalarType): string => LETTERS[type];
+
 /** What a tagged text contains exactly when one of its attributes has this key and value.
  *  A double's text is that of JavaScript; -0 and 0 differ, and so do NaNs by their bits. */
 export function needle(key: string, type: ScalarType, text: string): string {
@@ -67,4 +76,105 @@ export function keyNeedle(key: string): string {
 /** What `events` contains exactly when one of them has this name. */
 export function eventNameNeedle(name: string): string {
   return RECORD + escapeText(name) + GROUP;
+}
+
+/** The attributes of a rest column, an event or a link, in their order. Throws RangeError when the
+ *  text is not one this program wrote. */
+export function readAttributes(text: string): KeyValue[] {
+  return parts(text, UNIT).map((attribute) => {
+    const [key = '', value = ''] = pair(attribute);
+    return { key: unescapeText(key), value: readValue(value.charAt(0), value.slice(1)) };
+  });
+}
+
+/** The events of a span that starts at `startNano`. */
+export function readEvents(text: string, startNano: bigint): EventValue[] {
+  return records(text).map(({ head: [name = '', delay = '0', dropped = '0'], attributes }) => ({
+    timeNano: BigInt.asUintN(64, startNano + BigInt(delay)),
+    name: unescapeText(name),
+    droppedAttributes: Number(dropped),
+    attributes: readAttributes(attributes),
+  }));
+}
+
+export function readLinks(text: string): LinkValue[] {
+  return records(text).map(
+    ({ head: [ids = '', flags = '0', dropped = '0', state = ''], ...rest }) => ({
+      traceId: ids.slice(0, 32),
+      spanId: ids.slice(32),
+      traceState: unescapeText(state),
+      flags: Number(flags),
+      droppedAttributes: Number(dropped),
+      attributes: readAttributes(rest.attributes),
+    }),
+  );
+}
+
+function records(text: string): { head: string[]; attributes: string }[] {
+  const [before, ...found] = text.split(RECORD);
+  if (before !== '') throw new RangeError('tagged text: something before the first record');
+  return found.map((record) => {
+    const end = record.indexOf(UNIT);
+    if (end < 0) throw new RangeError('tagged text: a record without an end');
+    return { head: record.slice(0, end).split(GROUP), attributes: record.slice(end) };
+  });
+}
+
+/** What stands between separators, of which one opens and one ends the text. */
+function parts(text: string, separator: string): string[] {
+  const found = text.split(separator);
+  if (found.length < 2 || found[0] !== '' || found.at(-1) !== '') {
+    throw new RangeError('tagged text: it does not begin and end with a separator');
+  }
+  return found.slice(1, -1);
+}
+
+function pair(attribute: string): [string, string] {
+  const at = attribute.indexOf(GROUP);
+  if (at < 0) throw new RangeError('tagged text: an attribute without a value');
+  return [attribute.slice(0, at), attribute.slice(at + 1)];
+}
+
+function readValue(letter: string, text: string): AttributeValue {
+  switch (letter) {
+    case 's':
+      return { type: 'string', value: unescapeText(text) };
+    case 'S':
+      return { type: 'string', value: new TextDecoder().decode(rawBytes(letter, text)) };
+    case 'i':
+      return { type: 'int', value: BigInt(text) };
+    case 'd':
+      return { type: 'double', value: Number(text) };
+    case 'D':
+      return { type: 'double', value: doubleOfBits(BigInt(`0x${text}`)) };
+    case 't':
+      return { type: 'bool', value: text === 'true' };
+    case 'n':
+      return { type: 'empty' };
+    default:
+      return readNested(letter.toLowerCase(), rawBytes(letter, text));
+  }
+}
+
+function readNested(letter: string, bytes: Uint8Array): AttributeValue {
+  switch (letter) {
+    case 'a':
+      return { type: 'array', value: decodeArray(bytes) };
+    case 'k':
+      return { type: 'kvlist', value: decodeKvlist(bytes) };
+    case 'b':
+      return { type: 'bytes', value: bytes };
+    default:
+      throw new RangeError(`tagged text: type ${JSON.stringify(letter)} is not known`);
+  }
+}
+
+/** The bytes of an array, kvlist or bytes value as they were sent. */
+export function rawBytes(letter: string, text: string): Uint8Array {
+  const isText = letter === letter.toLowerCase();
+  return isText ? encoder.encode(unescapeText(text)) : new Uint8Array(Buffer.from(text, 'base64'));
+}
+
+function doubleOfBits(bits: bigint): number {
+  return new DataView(BigUint64Array.of(bits).buffer).getFloat64(0, true);
 }

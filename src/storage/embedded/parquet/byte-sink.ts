@@ -2,8 +2,12 @@
  *  it hands out. Hot: benchmark `bench/encode.ts`. */
 
 export class ByteSink {
-  bytes = new Uint8Array(64 * 1024);
+  bytes: Uint8Array;
   length = 0;
+
+  constructor(firstBytes = 64 * 1024) {
+    this.bytes = new Uint8Array(firstBytes);
+  }
 
   /** Makes room; `bytes` may be replaced. */
   reserve(count: number): void {

@@ -1,0 +1,480 @@
+/** Writes collected rows as the column chunks of one row group (schema.ts says which).
+ *  Hot: benchmark `bench/encode.ts`. */
+
+import {
+  ChunkEncoder,
+  type ColumnChunk,
+  type ColumnSpec,
+  type ColumnValues,
+  Physical,
+} from '../parquet/column-chunk.ts';
+import { ByteSink } from '../parquet/byte-sink.ts';
+import {
+  type ColumnValueType,
+  FIXED_COLUMNS,
+  type FixedColumnName,
+  type StoredColumn,
+} from '../schema.ts';
+import type { SparseColumn } from './attribute-columns.ts';
+import type { Owner, Owners } from './owners.ts';
+import type { RowCollector, SparseText } from './rows.ts';
+import { writeDouble, writeEscaped, writeInt } from './tagged-writer.ts';
+import { orderRows, type RowOrder } from './trace-groups.ts';
+import { Vectors } from './vectors.ts';
+
+/** Attribute columns of a row group, the most frequent: beyond, columns cost more than they give. */
+export const ATTRIBUTE_COLUMNS_MAX = 256;
+
+const GROUP = 0x1d;
+const UNIT = 0x1f;
+const STRING_LETTER = 0x73;
+const encoder = new TextEncoder();
+const NONE = new Uint32Array(0);
+const NO_ORDER: RowOrder = { rows: NONE, positions: NONE, traces: NONE, starts: NONE };
+
+export interface EncodedRowGroup {
+  readonly chunks: readonly ColumnChunk[];
+  readonly columns: readonly StoredColumn[];
+  readonly order: RowOrder;
+}
+
+/** Encodes row groups one after another; keeps its buffers. */
+export class RowGroupEncoder {
+  readonly #rows: RowCollector;
+  readonly #vectors: Vectors;
+  readonly #chunkEncoder = new ChunkEncoder();
+  #chunks: ColumnChunk[] = [];
+  #columns: StoredColumn[] = [];
+  #order: RowOrder = NO_ORDER;
+  #count = 0;
+  /** Rows of a sparse column by position, as their place in the column plus one. */
+  #places = new Uint32Array(0);
+  #present = new Uint8Array(0);
+  #numbers = new Uint32Array(0);
+  /** Resource and scope of each row, by position. */
+  #resourceOf: Uint32Array = NONE;
+  #scopeOf: Uint32Array = NONE;
+
+  constructor(rows: RowCollector) {
+    this.#rows = rows;
+    this.#vectors = new Vectors(rows.arena);
+  }
+
+  encode(): EncodedRowGroup {
+    const { count, dense, traces } = this.#rows;
+    this.#count = count;
+    this.#chunks = [];
+    this.#columns = [];
+    this.#order = orderRows(traces, dense.startNano, count);
+    if (this.#places.length < count) {
+      this.#places = new Uint32Array(count * 2);
+      this.#present = new Uint8Array(count * 2);
+      this.#numbers = new Uint32Array(count * 4);
+    }
+    this.#resourceOf = this.#gather(dense.resources);
+    this.#scopeOf = this.#gather(dense.scopes);
+    this.#addIds();
+    this.#addTimes();
+    this.#addText('name', this.#gather(dense.names));
+    this.#addNumbers('kind', this.#gather(dense.kinds));
+    this.#addNumbers('status', this.#gather(dense.statusCodes));
+    this.#addOptionalText('status_message', dense.statusMessages);
+    this.#addOptionalText('trace_state', dense.traceStates);
+    this.#addOptionalNumbers('flags', dense.flags);
+    this.#addOptionalNumbers('dropped_attributes', dense.droppedAttributes);
+    this.#addOptionalNumbers('dropped_events', dense.droppedEvents);
+    this.#addOptionalNumbers('dropped_links', dense.droppedLinks);
+    this.#addOwnerFields();
+    this.#addAttributes();
+    this.#addSparseText('events', this.#rows.events);
+    this.#addSparseText('links', this.#rows.links);
+    return { chunks: this.#chunks, columns: this.#columns, order: this.#order };
+  }
+
+  /** A dense column by position. */
+  #gather(values: Uint8Array | Uint32Array): Uint32Array {
+    const { rows } = this.#order;
+    const out = new Uint32Array(this.#count);
+    for (let i = 0; i < out.length; i++) out[i] = values[rows[i]!]!;
+    return out;
+  }
+
+  #emit(
+    column: StoredColumn,
+    spec: ColumnSpec,
+    values: ColumnValues,
+    { count, min, max }: { count: number; min?: Uint8Array; max?: Uint8Array },
+  ): void {
+    const present = count === this.#count ? undefined : this.#present;
+    const input = { spec, values, count, present, min, max };
+    this.#chunks.push(this.#chunkEncoder.encode(input, this.#count));
+    this.#columns.push(column);
+  }
+
+  #addIds(): void {
+    const { traces, starts, rows } = this.#order;
+    const { ids } = this.#rows.traces;
+    const dictionary = new Uint8Array(traces.length * 16);
+    const codes = new Uint32Array(this.#count);
+    for (let i = 0; i < traces.length; i++) {
+      const from = traces[i]! * 16;
+      for (let j = 0; j < 16; j++) dictionary[i * 16 + j] = ids[from + j]!;
+      codes.fill(i, starts[i]!, starts[i + 1]!);
+    }
+    this.#addFixed(
+      'trace_id',
+      { kind: 'dictionary', dictionary, size: traces.length, codes },
+      this.#count,
+    );
+    const { spanIds, parentSpanIds } = this.#rows.dense;
+    const own = new Uint8Array(this.#count * 8);
+    const parents = new Uint8Array(this.#count * 8);
+    let withParent = 0;
+    for (let i = 0; i < this.#count; i++) {
+      const from = rows[i]! * 8;
+      let any = 0;
+      for (let j = 0; j < 8; j++) {
+        own[i * 8 + j] = spanIds[from + 7 - j]!;
+        any |= parents[withParent * 8 + j] = parentSpanIds[from + 7 - j]!;
+      }
+      this.#present[i] = any === 0 ? 0 : 1;
+      if (any !== 0) withParent++;
+    }
+    this.#addFixed('span_id', { kind: 'plain', bytes: own, isRandom: true }, this.#count);
+    const bytes = parents.subarray(0, withParent * 8);
+    if (withParent > 0) {
+      this.#addFixed('parent_id', { kind: 'plain', bytes, isRandom: true }, withParent);
+    }
+  }
+
+  #addTimes(): void {
+    const { startNano, endNano } = this.#rows.dense;
+    const { rows } = this.#order;
+    const starts = new Uint32Array(this.#count * 2);
+    const durations = new Uint32Array(this.#count * 2);
+    for (let i = 0; i < this.#count; i++) {
+      const at = rows[i]! * 2;
+      const low = startNano[at]!;
+      const high = startNano[at + 1]!;
+      const endLow = endNano[at]!;
+      starts[i * 2] = low;
+      starts[i * 2 + 1] = high;
+      durations[i * 2] = endLow - low;
+      durations[i * 2 + 1] = endNano[at + 1]! - high - (endLow < low ? 1 : 0);
+    }
+    this.#addFixed(
+      'start_nano',
+      { kind: 'delta', words: starts },
+      this.#count,
+      rangeOf(starts, this.#count, 0),
+    );
+    this.#addFixed(
+      'duration_nano',
+      { kind: 'delta', words: durations },
+      this.#count,
+      rangeOf(durations, this.#count, 0x8000_0000),
+    );
+  }
+
+  #addFixed(
+    name: FixedColumnName,
+    values: ColumnValues,
+    count: number,
+    range?: { min: Uint8Array; max: Uint8Array },
+  ): void {
+    this.#emit({ kind: 'fixed', name }, fixedSpec(name), values, { count, ...range });
+  }
+
+  #addText(name: FixedColumnName, ids: Uint32Array): void {
+    this.#addFixed(name, this.#vectors.strings(ids, this.#count), this.#count);
+  }
+
+  #addNumbers(name: FixedColumnName, values: Uint32Array): void {
+    this.#addFixed(name, this.#vectors.small(values, this.#count), this.#count);
+  }
+
+  /** A column whose zeros are nulls; nothing when all are. */
+  #addOptionalText(name: FixedColumnName, ids: Uint32Array): void {
+    const count = this.#compact((position) => ids[this.#order.rows[position]!]!);
+    if (count > 0) this.#addFixed(name, this.#vectors.strings(this.#numbers, count), count);
+  }
+
+  #addOptionalNumbers(name: FixedColumnName, values: Uint32Array): void {
+    const count = this.#compact((position) => values[this.#order.rows[position]!]!);
+    if (count > 0) this.#addFixed(name, this.#vectors.small(this.#numbers, count), count);
+  }
+
+  /** Fills `present` and `numbers` with the values that are not 0; returns how many. */
+  #compact(valueAt: (position: number) => number): number {
+    let count = 0;
+    for (let i = 0; i < this.#count; i++) {
+      const value = valueAt(i);
+      this.#present[i] = value === 0 ? 0 : 1;
+      if (value !== 0) this.#numbers[count++] = value;
+    }
+    return count;
+  }
+
+  #addOwnerFields(): void {
+    const { resources, scopes } = this.#rows;
+    const text = (name: FixedColumnName, owners: Owners, idOf: (owner: Owner) => number): void => {
+      const of = owners === resources ? this.#resourceOf : this.#scopeOf;
+      this.#addOwnerColumn({ kind: 'fixed', name }, fixedSpec(name), {
+        type: 'string',
+        of,
+        values: owners.list.map((owner) => {
+          const low = idOf(owner);
+          return low === 0 ? undefined : { low, high: 0 };
+        }),
+      });
+    };
+    const dropped = (name: FixedColumnName, owners: Owners): void => {
+      if (owners.list.every((owner) => owner.droppedAttributes === 0)) return;
+      const of = owners === resources ? this.#resourceOf : this.#scopeOf;
+      const count = this.#compact((i) => owners.list[of[i]!]!.droppedAttributes);
+      if (count > 0) this.#addFixed(name, this.#vectors.small(this.#numbers, count), count);
+    };
+    text('scope_name', scopes, (scope) => scope.name);
+    text('scope_version', scopes, (scope) => scope.version);
+    text('scope_schema_url', scopes, (scope) => scope.schemaUrl);
+    text('resource_schema_url', resources, (resource) => resource.schemaUrl);
+    text('scope_rest', scopes, (scope) => scope.rest);
+    text('resource_rest', resources, (resource) => resource.rest);
+    dropped('scope_dropped_attributes', scopes);
+    dropped('resource_dropped_attributes', resources);
+  }
+
+  /** A column whose value depends on the row's owner alone. */
+  #addOwnerColumn(
+    column: StoredColumn,
+    spec: ColumnSpec,
+    {
+      type,
+      of,
+      values,
+    }: {
+      type: ColumnValueType;
+      of: Uint32Array;
+      values: readonly ({ low: number; high: number } | undefined)[];
+    },
+  ): void {
+    // Owners without a value drop out of the numbering.
+    const numbers = new Int32Array(values.length).fill(-1);
+    const words: number[] = [];
+    values.forEach((value, owner) => {
+      if (value === undefined) return;
+      numbers[owner] = words.length / 2;
+      words.push(value.low, value.high);
+    });
+    if (words.length === 0) return;
+    let count = 0;
+    for (let i = 0; i < this.#count; i++) {
+      const number = numbers[of[i]!]!;
+      this.#present[i] = number < 0 ? 0 : 1;
+      if (number >= 0) this.#numbers[count++] = number;
+    }
+    if (count === 0) return;
+    const encoded = this.#ownerValues(type, Uint32Array.from(words), count);
+    this.#emit(column, spec, encoded, { count });
+  }
+
+  #ownerValues(type: ColumnValueType, words: Uint32Array, count: number): ColumnValues {
+    const of = this.#numbers;
+    switch (type) {
+      case 'string': {
+        const ids = new Uint32Array(words.length / 2);
+        for (let i = 0; i < ids.length; i++) ids[i] = words[i * 2]!;
+        return this.#vectors.stringsOf(ids, of, count);
+      }
+      case 'bool': {
+        const flags = new Uint8Array(count);
+        for (let i = 0; i < count; i++) flags[i] = words[of[i]! * 2]!;
+        return { kind: 'boolean', flags };
+      }
+      default:
+        return this.#vectors.wordsOf(words, of, count);
+    }
+  }
+
+  /** The most frequent attribute columns; what is left goes to the rest of its row. */
+  #addAttributes(): void {
+    const { attributes, resources, scopes } = this.#rows;
+    this.#addOwnerAttributes(resources, this.#resourceOf);
+    this.#addOwnerAttributes(scopes, this.#scopeOf);
+    const free = ATTRIBUTE_COLUMNS_MAX - Math.min(this.#columns.length, ATTRIBUTE_COLUMNS_MAX / 2);
+    const byCount = attributes.columns.toSorted((a, b) => b.count - a.count);
+    for (const column of byCount.slice(0, free)) this.#addSparse(column);
+    const overflow = byCount.slice(free);
+    const { rest } = this.#rows;
+    this.#addSparseText('span_rest', overflow.length === 0 ? rest : this.#restWith(overflow));
+  }
+
+  #addOwnerAttributes(owners: Owners, of: Uint32Array): void {
+    for (const column of owners.columns.values()) {
+      const type = column.kind === 'attribute' ? column.type : 'string';
+      const spec = column.kind === 'attribute' ? attributeSpec(column) : fixedSpec(column.name);
+      const values = owners.list.map((owner) => owner.values.get(column.name));
+      this.#addOwnerColumn(column, spec, { type, of, values });
+    }
+  }
+
+  #addSparse(sparse: SparseColumn): void {
+    const { column, count, width, values } = sparse;
+    this.#place(sparse.rows, count);
+    const places = this.#places;
+    let numbers = this.#numbers;
+    if (column.type === 'bool') {
+      const flags = new Uint8Array(count);
+      let at = 0;
+      for (let i = 0; i < this.#count; i++) {
+        if (places[i]! > 0) flags[at++] = values[places[i]! - 1]!;
+      }
+      this.#emit(column, attributeSpec(column), { kind: 'boolean', flags }, { count });
+      return;
+    }
+    // Deltas and plain doubles are read where they are: words of their own.
+    if (width === 2) numbers = new Uint32Array(count * 2);
+    let at = 0;
+    for (let i = 0; i < this.#count; i++) {
+      const place = places[i]! - 1;
+      if (place < 0) continue;
+      if (width === 1) {
+        numbers[at++] = values[place]!;
+      } else {
+        numbers[at++] = values[place * 2]!;
+        numbers[at++] = values[place * 2 + 1]!;
+      }
+    }
+    const encoded = this.#sparseValues(column.type, numbers, count);
+    this.#emit(column, attributeSpec(column), encoded, { count });
+  }
+
+  #sparseValues(type: ColumnValueType, numbers: Uint32Array, count: number): ColumnValues {
+    if (type === 'string') return this.#vectors.strings(numbers, count);
+    if (type === 'int') return this.#vectors.integers(numbers, count);
+    return this.#vectors.doubles(numbers, count);
+  }
+
+  /** Fills `places` and `present` from the rows of a sparse column. */
+  #place(rows: ArrayLike<number>, count: number): void {
+    const { positions } = this.#order;
+    const places = this.#places.fill(0, 0, this.#count);
+    const present = this.#present.fill(0, 0, this.#count);
+    for (let i = 0; i < count; i++) {
+      const position = positions[rows[i]!]!;
+      places[position] = i + 1;
+      present[position] = 1;
+    }
+  }
+
+  #addSparseText(name: FixedColumnName, { rows, ids }: SparseText): void {
+    const count = rows.length;
+    if (count === 0) return;
+    this.#place(rows, count);
+    let at = 0;
+    for (let i = 0; i < this.#count; i++) {
+      const place = this.#places[i]! - 1;
+      if (place >= 0) this.#numbers[at++] = ids[place]!;
+    }
+    this.#addFixed(name, this.#vectors.strings(this.#numbers, count), count);
+  }
+
+  /** The rest of each row with the values of columns that found no place. */
+  #restWith(overflow: readonly SparseColumn[]): SparseText {
+    const { arena, rest } = this.#rows;
+    const byRow = new Map<number, ByteSink>();
+    const sinkOf = (row: number): ByteSink => {
+      const known = byRow.get(row);
+      if (known !== undefined) return known;
+      const sink = new ByteSink(64);
+      byRow.set(row, sink);
+      return sink;
+    };
+    for (const { column, count, rows, values, width } of overflow) {
+      const key = encoder.encode(column.key);
+      for (let i = 0; i < count; i++) {
+        const sink = sinkOf(rows[i]!);
+        sink.u8(UNIT);
+        writeEscaped(sink, key, 0, key.length);
+        sink.u8(GROUP);
+        writeValue(sink, column.type, values[i * width]!, values[i * width + width - 1]!);
+      }
+    }
+    // What was in the rest already comes behind: there a key's later values are.
+    rest.rows.forEach((row, i) => sinkOf(row).append(arena.slice(rest.ids[i]!)));
+    const rows: number[] = [];
+    const ids: number[] = [];
+    for (const [row, sink] of byRow) {
+      if (sink.bytes[sink.length - 1] !== UNIT) sink.u8(UNIT);
+      rows.push(row);
+      ids.push(arena.append(sink.bytes, 0, sink.length));
+    }
+    return { rows, ids };
+
+    function writeValue(sink: ByteSink, type: ColumnValueType, low: number, high: number): void {
+      if (type === 'int') return writeInt(sink, low, high);
+      if (type === 'double') return writeDouble(sink, low, high);
+      if (type === 'bool') {
+        const text = encoder.encode(low !== 0 ? 'ttrue' : 'tfalse');
+        return sink.append(text);
+      }
+      sink.u8(STRING_LETTER);
+      const bytes = arena.slice(low);
+      return writeEscaped(sink, bytes, 0, bytes.length);
+    }
+  }
+}
+
+/** Least and greatest of 64-bit numbers as 8 bytes. `bias` 2^31 orders them as signed. */
+function rangeOf(
+  words: Uint32Array,
+  count: number,
+  bias: number,
+): { min: Uint8Array; max: Uint8Array } {
+  let min = 0;
+  let max = 0;
+  for (let i = 1; i < count; i++) {
+    if (isLess(words, i, min, bias)) min = i;
+    if (isLess(words, max, i, bias)) max = i;
+  }
+  const bytes = (i: number): Uint8Array => new Uint8Array(words.slice(i * 2, i * 2 + 2).buffer);
+  return { min: bytes(min), max: bytes(max) };
+}
+
+function isLess(words: Uint32Array, a: number, b: number, bias: number): boolean {
+  const highA = (words[a * 2 + 1]! ^ bias) >>> 0;
+  const highB = (words[b * 2 + 1]! ^ bias) >>> 0;
+  return highA < highB || (highA === highB && words[a * 2]! < words[b * 2]!);
+}
+
+function attributeSpec({ name, type }: { name: string; type: ColumnValueType }): ColumnSpec {
+  switch (type) {
+    case 'string':
+      return { name, physical: Physical.bytes, logical: 'string', isNullable: true };
+    case 'int':
+      return { name, physical: Physical.int64, isNullable: true };
+    case 'double':
+      return { name, physical: Physical.double, isNullable: true };
+    case 'bool':
+      return { name, physical: Physical.boolean, isNullable: true };
+  }
+}
+
+function fixedSpec(name: FixedColumnName): ColumnSpec {
+  const { type, required } = FIXED_COLUMNS[name];
+  const isNullable = !required;
+  switch (type) {
+    case 'BLOB':
+      return { name, physical: Physical.fixed, fixedBytes: 16, isNullable };
+    case 'UBIGINT':
+      return { name, physical: Physical.int64, logical: 'uint64', isNullable };
+    case 'BIGINT':
+      return { name, physical: Physical.int64, isNullable };
+    case 'UINTEGER':
+      return { name, physical: Physical.int32, logical: 'uint32', isNullable };
+    case 'INTEGER':
+      return { name, physical: Physical.int32, isNullable };
+    case 'VARCHAR':
+      return { name, physical: Physical.bytes, logical: 'string', isNullable };
+  }
+}

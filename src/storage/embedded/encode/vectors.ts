@@ -1,0 +1,185 @@
+/** From a column's values to what its pages hold: a dictionary where values repeat, else the
+ *  values themselves. Results share buffers with the next call: encode each before the next.
+ *  Hot: benchmark `bench/encode.ts`. */
+
+import { ByteSink } from '../parquet/byte-sink.ts';
+import type { ColumnValues } from '../parquet/column-chunk.ts';
+import type { StringArena } from './string-arena.ts';
+
+/** Above this share of distinct values a dictionary costs more than it saves. */
+const STRING_DISTINCT_MAX = 0.6;
+const NUMBER_DISTINCT_MAX = 0.25;
+/** Few values always get a dictionary. */
+const DISTINCT_FREE = 16;
+const NUMBERS_MAX = 4096;
+const SLOTS = NUMBERS_MAX * 4;
+/** Numbers that somebody chose to collide get no dictionary. */
+const PROBES_MAX = 64;
+
+export class Vectors {
+  readonly #arena: StringArena;
+  readonly #sink = new ByteSink();
+  #codes = new Uint32Array(4096);
+  /** Of each string id, the column that saw it last and its code there. */
+  #seenBy = new Uint32Array(8192);
+  #codeOf = new Uint32Array(8192);
+  #column = 0;
+  readonly #slots = new Int32Array(SLOTS);
+  readonly #lows = new Uint32Array(NUMBERS_MAX);
+  readonly #highs = new Uint32Array(NUMBERS_MAX);
+
+  constructor(arena: StringArena) {
+    this.#arena = arena;
+  }
+
+  /** ids[0, count) of the arena. */
+  strings(ids: Uint32Array, count: number): ColumnValues {
+    const max = Math.max(DISTINCT_FREE, Math.floor(count * STRING_DISTINCT_MAX));
+    const distinct = this.#numberStrings(ids, count, max);
+    if (distinct === undefined) return this.#plainStrings(ids, count);
+    return { ...distinct, kind: 'dictionary', codes: this.#codes };
+  }
+
+  /** The same when rows share values through an owner: entry of[i] for row i. */
+  stringsOf(ids: Uint32Array, of: Uint32Array, count: number): ColumnValues {
+    const distinct = this.#numberStrings(ids, ids.length, ids.length);
+    if (distinct === undefined) throw new Error('a dictionary of fewer values than its own');
+    return { ...distinct, kind: 'dictionary', codes: this.#spread(of, count) };
+  }
+
+  /** 64-bit numbers, two words each, that are put together as deltas when they do not repeat. */
+  integers(words: Uint32Array, count: number): ColumnValues {
+    const dictionary = this.#numberWords(words, count, 8);
+    return dictionary ?? { kind: 'delta', words };
+  }
+
+  doubles(words: Uint32Array, count: number): ColumnValues {
+    const dictionary = this.#numberWords(words, count, 8);
+    return dictionary ?? { kind: 'plain', bytes: bytesOf(words, count * 2) };
+  }
+
+  /** 32-bit numbers. */
+  small(values: Uint32Array, count: number): ColumnValues {
+    const words = new Uint32Array(count * 2);
+    for (let i = 0; i < count; i++) words[i * 2] = values[i]!;
+    const dictionary = this.#numberWords(words, count, 4);
+    return dictionary ?? { kind: 'plain', bytes: bytesOf(values, count) };
+  }
+
+  /** Numbers of rows that share values through an owner. */
+  wordsOf(words: Uint32Array, of: Uint32Array, count: number): ColumnValues {
+    const sink = this.#sink.reset();
+    const entries = words.length / 2;
+    this.#reserve(entries);
+    const known = new Map<string, number>();
+    for (let i = 0; i < entries; i++) {
+      const name = `${words[i * 2]},${words[i * 2 + 1]}`;
+      let code = known.get(name);
+      if (code === undefined) {
+        known.set(name, (code = known.size));
+        sink.u32(words[i * 2]!);
+        sink.u32(words[i * 2 + 1]!);
+      }
+      this.#codes[i] = code;
+    }
+    const dictionary = sink.view();
+    return { kind: 'dictionary', dictionary, size: known.size, codes: this.#spread(of, count) };
+  }
+
+  /** Codes of entries to codes of rows. */
+  #spread(of: Uint32Array, count: number): Uint32Array {
+    const entries = this.#codes;
+    const codes = new Uint32Array(count);
+    for (let i = 0; i < count; i++) codes[i] = entries[of[i]!]!;
+    return codes;
+  }
+
+  /** Fills codes; undefined when there are more than `max` values. */
+  #numberStrings(
+    ids: Uint32Array,
+    count: number,
+    max: number,
+  ): { dictionary: Uint8Array; size: number } | undefined {
+    this.#reserve(count);
+    if (this.#seenBy.length < this.#arena.count) {
+      this.#seenBy = new Uint32Array(this.#arena.count * 2);
+      this.#codeOf = new Uint32Array(this.#arena.count * 2);
+      this.#column = 0;
+    }
+    const column = ++this.#column;
+    const seenBy = this.#seenBy;
+    const codeOf = this.#codeOf;
+    const codes = this.#codes;
+    const { bytes, offsets } = this.#arena;
+    const sink = this.#sink.reset();
+    let size = 0;
+    for (let i = 0; i < count; i++) {
+      const id = ids[i]!;
+      if (seenBy[id] !== column) {
+        if (size === max) return undefined;
+        seenBy[id] = column;
+        codeOf[id] = size++;
+        sink.u32(offsets[id + 1]! - offsets[id]!);
+        sink.copy(bytes, offsets[id]!, offsets[id + 1]!);
+      }
+      codes[i] = codeOf[id]!;
+    }
+    return { dictionary: sink.view(), size };
+  }
+
+  #plainStrings(ids: Uint32Array, count: number): ColumnValues {
+    const { bytes, offsets } = this.#arena;
+    const sink = this.#sink.reset();
+    for (let i = 0; i < count; i++) {
+      const start = offsets[ids[i]!]!;
+      const end = offsets[ids[i]! + 1]!;
+      sink.u32(end - start);
+      sink.copy(bytes, start, end);
+    }
+    return { kind: 'plain', bytes: sink.view() };
+  }
+
+  #numberWords(words: Uint32Array, count: number, width: 4 | 8): ColumnValues | undefined {
+    this.#reserve(count);
+    const max = Math.min(NUMBERS_MAX, Math.max(DISTINCT_FREE, count * NUMBER_DISTINCT_MAX));
+    const slots = this.#slots.fill(0);
+    const lows = this.#lows;
+    const highs = this.#highs;
+    const codes = this.#codes;
+    let size = 0;
+    for (let i = 0; i < count; i++) {
+      const low = words[i * 2]!;
+      const high = words[i * 2 + 1]!;
+      let slot = (Math.imul(low ^ Math.imul(high, 0x85ebca6b), 0x9e3779b1) >>> 15) & (SLOTS - 1);
+      let code = -1;
+      for (let probes = 0; ; probes++) {
+        code = slots[slot]! - 1;
+        if (code < 0 || (lows[code] === low && highs[code] === high)) break;
+        if (probes > PROBES_MAX) return undefined;
+        slot = (slot + 1) & (SLOTS - 1);
+      }
+      if (code < 0) {
+        if (size >= max) return undefined;
+        code = size++;
+        slots[slot] = size;
+        lows[code] = low;
+        highs[code] = high;
+      }
+      codes[i] = code;
+    }
+    const sink = this.#sink.reset();
+    for (let code = 0; code < size; code++) {
+      sink.u32(lows[code]!);
+      if (width === 8) sink.u32(highs[code]!);
+    }
+    return { kind: 'dictionary', dictionary: sink.view(), size, codes };
+  }
+
+  #reserve(count: number): void {
+    if (this.#codes.length < count) this.#codes = new Uint32Array(count * 2);
+  }
+}
+
+function bytesOf(words: Uint32Array, count: number): Uint8Array {
+  return new Uint8Array(words.buffer, words.byteOffset, count * 4);
+}
