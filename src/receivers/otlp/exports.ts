@@ -1,0 +1,83 @@
+/** What both transports do with a whole request: bytes to a batch, the batch to the pipelines, and
+ *  the answer when they have answered. */
+
+import type { Consumer, OpaqueBatch, Signal } from '../../component/consumer.ts';
+import type { ReceiverContext } from '../../component/define.ts';
+import { DEFAULT_TENANT, type SpanBatch } from '../../model/batch/span-batch.ts';
+import { decodeTracesJson } from '../../wire/otlp-json/decode.ts';
+import { opaqueProto } from '../../wire/otlp-json/opaque.ts';
+import { countItems } from '../../wire/otlp-proto/count.ts';
+import { decodeTraces } from '../../wire/otlp-proto/decode.ts';
+import type { OtlpConfig } from './config.ts';
+import { OtlpError } from './refusal.ts';
+
+export type Transport = 'grpc' | 'http';
+export type Encoding = 'proto' | 'json';
+
+export interface ExportRequest {
+  readonly signal: Signal;
+  readonly body: Uint8Array;
+  readonly encoding: Encoding;
+}
+
+export class Exports {
+  readonly #context: ReceiverContext<OtlpConfig>;
+  readonly #transport: Transport;
+  readonly #traces: Consumer<SpanBatch> | undefined;
+  readonly #opaque: Record<OpaqueBatch['signal'], Consumer<OpaqueBatch> | undefined>;
+
+  constructor(context: ReceiverContext<OtlpConfig>, transport: Transport) {
+    const { next, telemetry } = context;
+    this.#context = context;
+    this.#transport = transport;
+    this.#traces = next.traces && telemetry.received('traces', transport, next.traces);
+    this.#opaque = {
+      metrics: next.metrics && telemetry.received('metrics', transport, next.metrics),
+      logs: next.logs && telemetry.received('logs', transport, next.logs),
+    };
+  }
+
+  /** Resolves when the pipelines have accepted. An empty request is a success of nothing. */
+  async accept(request: ExportRequest, abort: AbortSignal): Promise<void> {
+    if (request.signal === 'traces') await this.#acceptTraces(request, abort);
+    else await this.#acceptOpaque(request.signal, request, abort);
+  }
+
+  async #acceptTraces({ body, encoding }: ExportRequest, abort: AbortSignal): Promise<void> {
+    if (this.#traces === undefined) {
+      throw new OtlpError('not_served', 'no pipeline takes traces from this receiver');
+    }
+    const batch = encoding === 'json' ? decodeTracesJson(body) : decodeTraces(body);
+    if (batch.count > 0) await this.#traces.consume(batch, abort);
+  }
+
+  /** Metrics and logs go on as they are. Without a pipeline they are counted and let go, so that an
+   *  SDK with every signal on does not fail. */
+  async #acceptOpaque(
+    signal: OpaqueBatch['signal'],
+    { body, encoding }: ExportRequest,
+    abort: AbortSignal,
+  ): Promise<void> {
+    const bytes = encoding === 'json' ? opaqueProto(signal, body) : body;
+    const count = countItems(signal, bytes);
+    if (count === 0) return;
+    const consumer = this.#opaque[signal];
+    if (consumer === undefined) this.#countNotStored(signal, count);
+    else {
+      const batch = { signal, count, byteSize: bytes.length, tenant: DEFAULT_TENANT, bytes };
+      await consumer.consume(batch, abort);
+    }
+  }
+
+  #countNotStored(signal: Signal, count: number): void {
+    const { telemetry, id } = this.#context;
+    telemetry
+      .counter({
+        name: 'spoor_receiver_not_stored_items_total',
+        help: 'Number of metric points and log records accepted that no pipeline takes.',
+        labels: ['receiver', 'transport', 'signal'],
+      })
+      .labels({ receiver: id, transport: this.#transport, signal })
+      .inc(count);
+  }
+}
