@@ -5,7 +5,7 @@ import { silentLogger } from '../lib/logger.ts';
 import type { Batch, Consumer } from './consumer.ts';
 import type { CreateContext } from './define.ts';
 import type { Capability, Endpoint, Host } from './host.ts';
-import { StatusBoard } from './status.ts';
+import { StatusBoard, type ComponentStatus } from './status.ts';
 import { OwnMetrics } from './telemetry.ts';
 
 /** Remembers what it was given, and refuses while `refuseWith` is set. */
@@ -47,7 +47,11 @@ export class TestHost implements Host {
     this.notices.push(text);
   }
 
-  reportStatus(): void {}
+  readonly reports: (readonly [ComponentStatus, string | undefined])[] = [];
+
+  reportStatus(status: ComponentStatus, error?: string): void {
+    this.reports.push([status, error]);
+  }
 
   status() {
     return this.board.report();
