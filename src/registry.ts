@@ -5,6 +5,7 @@ import type { Registry } from './component/registry.ts';
 export const registry = {
   receivers: {
     nop: () => import('./receivers/nop/receiver.ts'),
+    otlp: () => import('./receivers/otlp/receiver.ts'),
   },
   processors: {
     batch: () => import('./processors/batch/processor.ts'),
@@ -18,6 +19,7 @@ export const registry = {
     forward: () => import('./connectors/forward/connector.ts'),
   },
   extensions: {
+    file_storage: () => import('./extensions/file-storage/extension.ts'),
     healthcheckv2: () => import('./extensions/healthcheckv2/extension.ts'),
     jaeger_query: () => import('./extensions/jaeger-query/extension.ts'),
   },
