@@ -189,6 +189,7 @@ export default defineConfig({
         'max-lines': 'off',
         'max-lines-per-function': 'off',
         'max-params': 'off',
+        'no-shadow': 'off',
         'max-depth': 'off',
         complexity: 'off',
         'no-console': 'off',
