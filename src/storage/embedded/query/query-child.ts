@@ -2,13 +2,9 @@
  *  to run, answers with columns, and knows nothing of spans. It watches its own resident memory,
  *  since DuckDB's limit does not bound it, and goes when its parent does. */
 
-import {
-  type DuckDBConnection,
-  DuckDBBlobValue,
-  DuckDBInstance,
-  type DuckDBValue,
-} from '@duckdb/node-api';
+import { type DuckDBConnection, DuckDBInstance } from '@duckdb/node-api';
 import { messageOf } from '../../../lib/errors.ts';
+import { boundValues } from './bound-values.ts';
 import type { ChildSettings, FromChild, QueryFault, QueryPlan, ToChild } from './messages.ts';
 import { readResult, ResultSizeError } from './result-columns.ts';
 
@@ -35,7 +31,7 @@ class Runner {
       connection = this.#idle.pop() ?? (await this.#instance.connect());
       this.#running.set(id, connection);
       if (this.#cancelled.has(id)) throw new Error('cancelled');
-      const result = await connection.stream(plan.sql, plan.params.map(bound));
+      const result = await connection.stream(plan.sql, ...boundValues(plan.params));
       send({ kind: 'result', id, result: await readResult(result, this.#settings.resultBytesMax) });
     } catch (error) {
       const fault = this.#cancelled.has(id) ? 'cancelled' : faultOf(error);
@@ -54,10 +50,6 @@ class Runner {
     // An interrupt between two steps of a query is forgotten by the next: repeat it until it ends.
     setTimeout(() => this.cancel(id), INTERRUPT_PERIOD_MS);
   }
-}
-
-function bound(value: QueryPlan['params'][number]): DuckDBValue {
-  return value instanceof Uint8Array ? new DuckDBBlobValue(value) : value;
 }
 
 async function serve(

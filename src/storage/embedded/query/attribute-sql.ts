@@ -1,0 +1,153 @@
+/** Predicates on attributes. A value stands in the column of its (scope, key, type) or in the
+ *  tagged text of its scope, events and links only in tagged text; every predicate asks each place
+ *  that the file has. A test of few exact values is a search for substrings; any other takes the
+ *  text apart, after a look whether the key is there at all. */
+
+import type { AttributeScope } from '../../../filter/ast.ts';
+import { attributeColumn, type ColumnScope, REST_COLUMNS } from '../schema.ts';
+import {
+  escapeText,
+  GROUP,
+  keyNeedle,
+  needle,
+  RECORD,
+  type ScalarType,
+  typeLetter,
+} from '../tagged-text.ts';
+import { anyTrue, FALSE, quoteName, type SqlBuilder } from './sql-builder.ts';
+import type { Condition, ValueTest } from './value-sql.ts';
+
+const TYPES: readonly ScalarType[] = ['string', 'int', 'double', 'bool'];
+const SCOPES: readonly AttributeScope[] = ['span', 'resource', 'scope', 'event', 'link'];
+
+interface AttributeName {
+  readonly scope: AttributeScope | 'any';
+  readonly key: string;
+}
+
+export class AttributeSql {
+  readonly #sql: SqlBuilder;
+  readonly #columns: ReadonlySet<string>;
+
+  constructor(sql: SqlBuilder, columns: ReadonlySet<string>) {
+    this.#sql = sql;
+    this.#columns = columns;
+  }
+
+  /** Some value of the attribute passes. */
+  some({ scope, key }: AttributeName, test: ValueTest): string {
+    const scopes = scope === 'any' ? SCOPES : [scope];
+    return anyTrue(scopes.map((each) => this.#inScope(each, key, test)));
+  }
+
+  /** The attribute is there, with a value of any type. */
+  exists({ scope, key }: AttributeName): string {
+    const scopes = scope === 'any' ? SCOPES : [scope];
+    return anyTrue(scopes.map((each) => this.#existsInScope(each, key)));
+  }
+
+  /** Some event's name passes. */
+  someEventName(condition: Condition | undefined): string {
+    if (condition === undefined || !this.#columns.has('events')) return FALSE;
+    const name = unescaped(`split_part(x, ${control(GROUP)}, 1)`);
+    // The text begins with the mark of the first record, so the first piece is no record.
+    const pieces = `string_split(events, ${control(RECORD)})[2:]`;
+    return `len(list_filter(${pieces}, lambda x: ${condition(name)})) > 0`;
+  }
+
+  #inScope(scope: AttributeScope, key: string, test: ValueTest): string {
+    const column = textColumn(scope);
+    const inText = this.#columns.has(column) ? this.#inText(column, key, test) : FALSE;
+    if (scope === 'event' || scope === 'link') return inText;
+    return anyTrue([...this.#inColumns(scope, key, test), inText]);
+  }
+
+  #inColumns(scope: ColumnScope, key: string, test: ValueTest): string[] {
+    return TYPES.map((type) => {
+      const condition = test.byType[type];
+      const name = this.#columnOf(scope, key, type);
+      return condition === undefined || name === undefined ? FALSE : condition(quoteName(name));
+    });
+  }
+
+  #inText(column: string, key: string, test: ValueTest): string {
+    if (test.exactly !== undefined) {
+      const texts = test.exactly.map(({ type, text }) => this.#sql.text(needle(key, type, text)));
+      return anyTrue(texts.map((text) => `contains(${column}, ${text})`));
+    }
+    const anyOf = TYPES.map((type) => this.#ofType(key, type, test.byType[type]));
+    const values = `list_filter(string_split(${column}, chr(31)), lambda x: ${anyTrue(anyOf)})`;
+    const has = `contains(${column}, ${this.#sql.text(keyNeedle(key))})`;
+    return `CASE WHEN ${has} THEN len(${values}) > 0 ELSE FALSE END`;
+  }
+
+  /** A test of `x`, one attribute: key GROUP type value. */
+  #ofType(key: string, type: ScalarType, condition: Condition | undefined): string {
+    if (condition === undefined) return FALSE;
+    const prefix = escapeText(key) + GROUP + typeLetter(type);
+    const start = this.#sql.bind(Array.from(prefix).length + 1, 'INTEGER');
+    const test = condition(castText(`substr(x, ${start})`, type));
+    if (test === FALSE) return FALSE;
+    const plain = `(starts_with(x, ${this.#sql.text(prefix)}) AND ${test})`;
+    if (type !== 'double') return plain;
+    // A NaN that carries bits of its own stands under a letter of its own.
+    const odd = this.#sql.text(`${escapeText(key)}${GROUP}D`);
+    return anyTrue([plain, `(starts_with(x, ${odd}) AND ${condition("'NaN'::DOUBLE")})`]);
+  }
+
+  #existsInScope(scope: AttributeScope, key: string): string {
+    const column = textColumn(scope);
+    const inText = this.#columns.has(column)
+      ? `contains(${column}, ${this.#sql.text(keyNeedle(key))})`
+      : FALSE;
+    if (scope === 'event' || scope === 'link') return inText;
+    const names = TYPES.map((type) => this.#columnOf(scope, key, type));
+    const inColumns = names.filter((name) => name !== undefined);
+    return anyTrue([...inColumns.map((name) => `${quoteName(name)} IS NOT NULL`), inText]);
+  }
+
+  /** undefined when the file has no such column. */
+  #columnOf(scope: ColumnScope, key: string, type: ScalarType): string | undefined {
+    const name = attributeColumn(scope, key, type)?.name;
+    return name !== undefined && this.#columns.has(name) ? name : undefined;
+  }
+}
+
+function textColumn(scope: AttributeScope): string {
+  if (scope === 'event') return 'events';
+  return scope === 'link' ? 'links' : REST_COLUMNS[scope];
+}
+
+function control(char: string): string {
+  return `chr(${char.charCodeAt(0)})`;
+}
+
+/** The value of the given type that a text in tagged text stands for. */
+function castText(text: string, type: ScalarType): string {
+  switch (type) {
+    case 'string':
+      return unescaped(text);
+    case 'int':
+      return `TRY_CAST(${text} AS BIGINT)`;
+    case 'double':
+      return `TRY_CAST(${text} AS DOUBLE)`;
+    case 'bool':
+      return `(${text} = 'true')`;
+  }
+}
+
+/** The mark of escapes is undone last: its own escape would make others of what follows. */
+function unescaped(text: string): string {
+  const undo = [
+    ['@', 0],
+    [']', 29],
+    ['^', 30],
+    ['_', 31],
+    ['P', 16],
+  ] as const;
+  const replaced = undo.reduce(
+    (inner, [letter, code]) => `replace(${inner}, chr(16) || '${letter}', chr(${code}))`,
+    text,
+  );
+  return `CASE WHEN contains(${text}, chr(16)) THEN ${replaced} ELSE ${text} END`;
+}

@@ -1,0 +1,90 @@
+/** Who calls whom: each span that starts in the range, by the service of its parent. Calls of a
+ *  service to itself count too. */
+
+import type { DependencyLink, TimeRange } from '../../contract.ts';
+import type { DataFile } from '../manifest.ts';
+import { overlaps, rangeSql, rowsOf } from './file-rows.ts';
+import type { QueryColumn, QueryPlan, QueryResult } from './messages.ts';
+import { runOnFiles } from './run-on-files.ts';
+import type { TraceContext } from './read-traces.ts';
+import { visibleFiles } from './snapshot.ts';
+import { allTrue, FALSE, SqlBuilder } from './sql-builder.ts';
+
+/** How far from the range a parent of a span in it is looked for. */
+const PARENT_REACH_NANO = 24n * 3600n * 1_000_000_000n;
+
+export async function findDependencies(
+  { port, manifest, signal, onWarning }: TraceContext,
+  range: TimeRange,
+): Promise<DependencyLink[]> {
+  const reach = {
+    startNano: range.startNano - PARENT_REACH_NANO,
+    endNano: range.endNano + PARENT_REACH_NANO,
+  };
+  const files = visibleFiles(manifest, undefined).files.filter((file) => overlaps(file, reach));
+  const outcome = await runOnFiles(
+    files,
+    (some) => dependencyPlan(some, range, reach),
+    (plan) => port.run(plan, { lane: manifest.tenant, signal }),
+  );
+  for (const warning of outcome.warnings) onWarning(warning);
+  return outcome.result === undefined ? [] : readLinks(outcome.result);
+}
+
+function dependencyPlan(
+  files: readonly DataFile[],
+  range: TimeRange,
+  reach: TimeRange,
+): QueryPlan | undefined {
+  const sql = new SqlBuilder();
+  const service = (columns: ReadonlySet<string>) =>
+    columns.has('service') ? `coalesce(service, '') AS service` : `'' AS service`;
+  const children = rowsOf(files, {
+    select: (columns) => `trace_id, parent_id, ${service(columns)}`,
+    where: (columns, file) =>
+      columns.has('parent_id') && overlaps(file, range)
+        ? allTrue([...rangeSql(sql, range, file), 'parent_id IS NOT NULL'])
+        : FALSE,
+  });
+  const parents = rowsOf(files, {
+    select: (columns) => `trace_id, span_id, kind, ${service(columns)}`,
+    where: (_, file) => allTrue(rangeSql(sql, reach, file)),
+  });
+  if (children === undefined || parents === undefined) return undefined;
+  // Spans may share an id (Zipkin's client and server): the server's side is the one that calls on.
+  return sql.plan(`
+    WITH callers AS (
+      SELECT trace_id, span_id, arg_max(service, kind = 2) AS service
+      FROM ${parents} AS parents GROUP BY trace_id, span_id
+    )
+    SELECT callers.service AS parent, children.service AS child, count(*) AS calls
+    FROM ${children} AS children
+    JOIN callers ON children.trace_id = callers.trace_id AND children.parent_id = callers.span_id
+    GROUP BY ALL`);
+}
+
+function readLinks({ rows, columns }: QueryResult): DependencyLink[] {
+  const [parents, children, calls] = columns;
+  if (calls?.kind !== 'bigint') return [];
+  const links: DependencyLink[] = [];
+  for (let row = 0; row < rows; row++) {
+    links.push({
+      parent: textAt(parents, row),
+      child: textAt(children, row),
+      callCount: Number(calls.values[row] ?? 0n),
+    });
+  }
+  return links.toSorted((a, b) => order(a.parent, b.parent) || order(a.child, b.child));
+}
+
+const decoder = new TextDecoder('utf-8', { ignoreBOM: true });
+
+function textAt(column: QueryColumn | undefined, row: number): string {
+  if (column?.kind !== 'bytes') return '';
+  return decoder.decode(column.bytes.subarray(column.offsets[row], column.offsets[row + 1]));
+}
+
+function order(a: string, b: string): number {
+  if (a === b) return 0;
+  return a < b ? -1 : 1;
+}

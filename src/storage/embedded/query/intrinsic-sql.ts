@@ -1,0 +1,108 @@
+/** Predicates on what every span has. A text that is empty is stored as null and compares as ''. */
+
+import type { Intrinsic } from '../../../filter/ast.ts';
+import { SPAN_KINDS, STATUS_CODES } from '../../../model/attribute.ts';
+import { bytesFromHex } from '../../../model/ids.ts';
+import type { AttributeSql } from './attribute-sql.ts';
+import { anyTrue, FALSE, notTrue, type SqlBuilder, TRUE } from './sql-builder.ts';
+import type { Condition, ValueTest } from './value-sql.ts';
+
+interface IntrinsicContext {
+  readonly sql: SqlBuilder;
+  readonly columns: ReadonlySet<string>;
+  readonly attributes: AttributeSql;
+}
+
+export function intrinsicSql(name: Intrinsic, test: ValueTest, context: IntrinsicContext): string {
+  switch (name) {
+    case 'eventName':
+      return context.attributes.someEventName(test.byType.string);
+    case 'kind':
+      return codeSql('kind', SPAN_KINDS, test);
+    case 'status':
+      return codeSql('status', STATUS_CODES, test);
+    case 'durationNano':
+      return numberSql('duration_nano', test.byType.int);
+    case 'startNano':
+      return numberSql('start_nano', test.unsigned);
+    case 'traceId':
+    case 'spanId':
+    case 'parentSpanId':
+      return idSql(name, test, context);
+    default:
+      return textSql(TEXT_COLUMNS[name], test, context.columns);
+  }
+}
+
+function numberSql(column: string, condition: Condition | undefined): string {
+  return condition === undefined ? FALSE : condition(column);
+}
+
+const TEXT_COLUMNS = {
+  service: 'service',
+  name: 'name',
+  statusMessage: 'status_message',
+  traceState: 'trace_state',
+  scopeName: 'scope_name',
+  scopeVersion: 'scope_version',
+} as const;
+
+function textSql(column: string, test: ValueTest, columns: ReadonlySet<string>): string {
+  const condition = test.byType.string;
+  if (condition === undefined) return FALSE;
+  const passesEmpty = test.passes('');
+  if (!columns.has(column)) return passesEmpty ? TRUE : FALSE;
+  // The bare column, so that the predicate can reach the scan.
+  return anyTrue([condition(column), passesEmpty ? `${column} IS NULL` : FALSE]);
+}
+
+/** A test of names becomes one of numbers; a number without a name counts as the first. */
+function codeSql(column: string, names: readonly string[], test: ValueTest): string {
+  if (test.byType.string === undefined) return FALSE;
+  const passing = names.flatMap((name, code) => (test.passes(name) ? [code] : []));
+  if (passing.length === 0) return FALSE;
+  if (passing.length === names.length) return TRUE;
+  if (!passing.includes(0)) return `${column} IN (${passing.join(', ')})`;
+  const failing = names.flatMap((name, code) => (test.passes(name) ? [] : [code]));
+  return notTrue(`${column} IN (${failing.join(', ')})`);
+}
+
+type IdName = 'traceId' | 'spanId' | 'parentSpanId';
+
+/** Few exact ids compare as they are stored, any other test as hex. */
+function idSql(name: IdName, test: ValueTest, { sql, columns }: IntrinsicContext): string {
+  const condition = test.byType.string;
+  if (condition === undefined) return FALSE;
+  const hasNone = name === 'parentSpanId' && !columns.has('parent_id');
+  if (hasNone) return test.passes('') ? TRUE : FALSE;
+  if (test.exactly === undefined) return condition(ID_TEXTS[name]);
+  const texts = test.exactly.filter(({ type }) => type === 'string');
+  return anyTrue(
+    texts.map(({ text }) =>
+      name === 'traceId' ? isTraceId(sql, text) : isSpanId(sql, name, text),
+    ),
+  );
+}
+
+const ID_TEXTS: Record<IdName, string> = {
+  traceId: 'lower(hex(trace_id))',
+  spanId: hexSql('span_id'),
+  parentSpanId: `coalesce(${hexSql('parent_id')}, '')`,
+};
+
+function hexSql(column: string): string {
+  return `lpad(lower(hex(${column})), 16, '0')`;
+}
+
+function isTraceId(sql: SqlBuilder, hex: string): string {
+  const bytes = bytesFromHex(hex, 16);
+  if (bytes === undefined || hex !== hex.toLowerCase()) return FALSE;
+  return `trace_id = ${sql.bind(bytes, 'BLOB')}`;
+}
+
+function isSpanId(sql: SqlBuilder, name: 'spanId' | 'parentSpanId', hex: string): string {
+  if (hex === '' && name === 'parentSpanId') return 'parent_id IS NULL';
+  if (!/^[0-9a-f]{16}$/.test(hex)) return FALSE;
+  const column = name === 'spanId' ? 'span_id' : 'parent_id';
+  return `${column} = ${sql.bind(BigInt(`0x${hex}`), 'UBIGINT')}`;
+}

@@ -1,0 +1,33 @@
+/** What a further page of a search may see: the rows that had arrived when the first page was made.
+ *  Files that hold only later records are left out; in the file where the two meet, rows are told
+ *  apart by the log record they came with. */
+
+import type { DataFile, Manifest } from '../manifest.ts';
+import type { SqlBuilder } from './sql-builder.ts';
+
+/** All files of a manifest, the fresh one included, as of a log record (undefined = now). */
+export function visibleFiles(
+  manifest: Manifest,
+  seenTo: number | undefined,
+): { files: DataFile[]; walTo: number } {
+  const all = manifest.fresh === undefined ? manifest.files : [manifest.fresh, ...manifest.files];
+  const now = Math.max(manifest.head.walTo, ...all.map((file) => file.walTo), 0);
+  const walTo = seenTo ?? now;
+  const inOrder = all.toSorted((a, b) => a.from - b.from);
+  // A file's records are all behind those of the files before it.
+  const files = inOrder.filter((_, i) => (inOrder[i - 1]?.walTo ?? 0) < walTo || i === 0);
+  return { files, walTo };
+}
+
+/** The condition that leaves out rows that arrived after the given record. A stitched file no
+ *  longer knows its rows' records: it counts as a whole. */
+export function arrivedBy(
+  sql: SqlBuilder,
+  seenTo: number | undefined,
+  { columns, file }: { columns: ReadonlySet<string>; file: DataFile },
+): string[] {
+  if (seenTo === undefined || file.walTo <= seenTo || !columns.has(WAL_SEQ)) return [];
+  return [`${WAL_SEQ} <= ${sql.bind(seenTo, 'BIGINT')}`];
+}
+
+const WAL_SEQ = 'wal_seq';
