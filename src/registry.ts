@@ -9,6 +9,7 @@ export const registry = {
   },
   processors: {
     batch: () => import('./processors/batch/processor.ts'),
+    tail_sampling: () => import('./processors/tail-sampling/processor.ts'),
   },
   exporters: {
     debug: () => import('./exporters/debug/exporter.ts'),

@@ -56,6 +56,8 @@ export type PipelineErrorCode =
   /** A bounded place on the way is full. */
   | 'overloaded'
   /** The destination did not answer in time. */
-  | 'timed_out';
+  | 'timed_out'
+  /** Settings that no schema can check alone. */
+  | 'bad_settings';
 
 export class PipelineError extends SpoorError<PipelineErrorCode> {}

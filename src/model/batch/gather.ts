@@ -50,20 +50,32 @@ export function compact(batch: SpanBatch): SpanBatch {
   return batch.isExact ? batch : concat([batch]);
 }
 
-/** Adds the rows of `batch` to what is being built. */
+/** Adds all rows of `batch` to what is being built. */
 export function appendBatch(builder: SpanBatchBuilder, batch: SpanBatch): void {
   const remap = new Remap(builder, batch);
-  for (let row = 0; row < batch.count; row++) {
-    builder.openSpan();
-    remap.copyRow(builder.spans, batch.spans, SPAN_COLUMNS, row);
-    for (let i = batch.events.starts[row]!; i < batch.events.starts[row + 1]!; i++) {
-      builder.events.open();
-      remap.copyRow(builder.events, batch.events, EVENT_COLUMNS, i);
-    }
-    for (let i = batch.links.starts[row]!; i < batch.links.starts[row + 1]!; i++) {
-      builder.links.open();
-      remap.copyRow(builder.links, batch.links, LINK_COLUMNS, i);
-    }
+  for (let row = 0; row < batch.count; row++) appendRow(builder, batch, remap, row);
+}
+
+/** Adds the given rows of `batch`, in the given order, to what is being built. */
+export function appendRows(
+  builder: SpanBatchBuilder,
+  batch: SpanBatch,
+  rows: ArrayLike<number>,
+): void {
+  const remap = new Remap(builder, batch);
+  for (let i = 0; i < rows.length; i++) appendRow(builder, batch, remap, rows[i]!);
+}
+
+function appendRow(builder: SpanBatchBuilder, batch: SpanBatch, remap: Remap, row: number): void {
+  builder.openSpan();
+  remap.copyRow(builder.spans, batch.spans, SPAN_COLUMNS, row);
+  for (let i = batch.events.starts[row]!; i < batch.events.starts[row + 1]!; i++) {
+    builder.events.open();
+    remap.copyRow(builder.events, batch.events, EVENT_COLUMNS, i);
+  }
+  for (let i = batch.links.starts[row]!; i < batch.links.starts[row + 1]!; i++) {
+    builder.links.open();
+    remap.copyRow(builder.links, batch.links, LINK_COLUMNS, i);
   }
 }
 

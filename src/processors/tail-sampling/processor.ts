@@ -1,0 +1,220 @@
+/** Keeps whole traces or none: spans wait until their trace is thought complete, then policies decide
+ *  over all of them. Acknowledges in memory, because nobody can wait that long; a crash loses what
+ *  is undecided. What was decided for a trace holds for its late spans. */
+
+import { PipelineError, type Consumer } from '../../component/consumer.ts';
+import { defineProcessor, type ProcessorContext } from '../../component/define.ts';
+import type { Lifecycle } from '../../component/lifecycle.ts';
+import type { Timer } from '../../lib/clock.ts';
+import { isRetryable, messageOf } from '../../lib/errors.ts';
+import { concat, gather } from '../../model/batch/gather.ts';
+import type { SpanBatch } from '../../model/batch/span-batch.ts';
+import type { TraceState } from './arena.ts';
+import { TailSamplingConfig } from './config.ts';
+import { TailSamplingMetrics } from './metrics.ts';
+import { buildDecider, buildPolicy, type Decider } from './policies.ts';
+import type { HeldTrace } from './trace.ts';
+import { TenantTraces } from './traces.ts';
+
+const TICK_MS = 1000;
+const TENANTS_MAX = 1000;
+
+export const component = defineProcessor<TailSamplingConfig, SpanBatch>({
+  type: 'tail_sampling',
+  stability: 'beta',
+  summary: 'Keeps whole traces by what happened in them.',
+  signals: ['traces'],
+  config: TailSamplingConfig,
+  ack: () => ({ kind: 'memory', where: 'spans wait for decision_wait' }),
+  create: (context) => new TailSampler(context),
+});
+
+export class TailSampler implements Lifecycle, Consumer<SpanBatch> {
+  readonly #context: ProcessorContext<TailSamplingConfig, SpanBatch>;
+  readonly #metrics: TailSamplingMetrics;
+  readonly #decider: Decider;
+  readonly #tenants = new Map<string, TenantTraces>();
+  readonly #giveUp = new AbortController();
+  /** Decided batches the next consumer has not taken yet; tried again at every tick. */
+  #unsent: SpanBatch[] = [];
+  #sending: Promise<void> = Promise.resolve();
+  #timer: Timer | undefined;
+
+  constructor(context: ProcessorContext<TailSamplingConfig, SpanBatch>) {
+    this.#context = context;
+    this.#metrics = new TailSamplingMetrics(context.telemetry, context.id);
+    this.#decider = this.#buildDecider();
+  }
+
+  async start(): Promise<void> {
+    this.#timer = this.#context.clock.every(TICK_MS, () => this.#tick());
+  }
+
+  async consume(batch: SpanBatch, signal: AbortSignal): Promise<void> {
+    const traces = this.#tracesOf(batch.tenant);
+    const sorted = traces.sort(batch);
+    this.#refuseOverload(traces, sorted.held);
+    // First what may be refused, so that a repeated batch is not held twice.
+    if (sorted.late.length > 0) {
+      await this.#context.next.consume(gather(batch, Uint32Array.from(sorted.late)), signal);
+    }
+    traces.hold(batch, sorted.held, this.#now() + this.#waitTicks());
+    this.#metrics.droppedOrPassed(true, sorted.late.length);
+    this.#metrics.droppedOrPassed(false, sorted.droppedCount);
+    this.#metrics.cachedRelease(sorted.cachedCount);
+    this.#report();
+  }
+
+  async stop(deadline: AbortSignal): Promise<void> {
+    this.#timer?.cancel();
+    const giveUp = (): void => this.#giveUp.abort(deadline.reason);
+    deadline.addEventListener('abort', giveUp, { once: true });
+    if (this.#context.config.drop_pending_traces_on_shutdown) this.#dropPending();
+    else this.#decide(Number.POSITIVE_INFINITY);
+    await this.#sending;
+    await this.#sendAll();
+    deadline.removeEventListener('abort', giveUp);
+    this.#drop(this.#unsent, 'shutting down');
+  }
+
+  #buildDecider(): Decider {
+    const { config, clock } = this.#context;
+    // A drop outweighs everything, so it is asked before a first match may end the vote.
+    const ordered = [
+      ...config.policies.filter(({ type }) => type === 'drop'),
+      ...config.policies.filter(({ type }) => type !== 'drop'),
+    ];
+    const nameOf = (i: number): string => ordered[i]?.name ?? '';
+    return buildDecider(
+      ordered.map((policy) => buildPolicy(policy, clock)),
+      config.sample_on_first_match,
+      {
+        failed: (i, error) => {
+          this.#metrics.evaluationError();
+          const fields = { policy: nameOf(i), reason: messageOf(error) };
+          this.#context.logger.debug(fields, 'a sampling policy failed');
+        },
+        voted: (i, vote) =>
+          this.#metrics.voted(nameOf(i), vote === 'sampled' || vote === 'invert_sampled'),
+      },
+    );
+  }
+
+  #tracesOf(tenant: string): TenantTraces {
+    const known = this.#tenants.get(tenant);
+    if (known) return known;
+    if (this.#tenants.size >= TENANTS_MAX) {
+      throw new PipelineError('overloaded', `more than ${TENANTS_MAX} tenants`);
+    }
+    const made = new TenantTraces(tenant, this.#context.config, {
+      isNew: () => this.#metrics.newTrace(),
+      evicted: (spans) => {
+        this.#metrics.droppedTooEarly();
+        this.#metrics.lost(spans);
+      },
+      tooLarge: (spans) => {
+        this.#metrics.tooLarge();
+        this.#metrics.droppedOrPassed(false, spans);
+      },
+    });
+    this.#tenants.set(tenant, made);
+    return made;
+  }
+
+  #refuseOverload(traces: TenantTraces, held: readonly { row: number; key: string }[]): void {
+    if (held.length === 0) return;
+    const { max_held_bytes: most, block_on_overflow: blocks } = this.#context.config;
+    const isFull = this.#heldBytes() >= most;
+    if (!isFull && !(blocks && traces.isOverflowing([...held]))) return;
+    const hint = isFull ? 'raise max_held_bytes or shorten decision_wait' : 'raise num_traces';
+    throw new PipelineError('overloaded', 'tail_sampling holds as much as it may', {
+      retryable: true,
+      retryAfterMs: TICK_MS,
+      hint,
+    });
+  }
+
+  #now(): number {
+    return Math.floor(this.#context.clock.monotonicMs() / TICK_MS);
+  }
+
+  #waitTicks(): number {
+    return Math.max(1, Math.ceil(this.#context.config.decision_wait / TICK_MS));
+  }
+
+  #tick(): void {
+    this.#decide(this.#now());
+    this.#sending = this.#sending.then(() => this.#sendAll());
+  }
+
+  #decide(tick: number): void {
+    const startedMs = this.#context.clock.monotonicMs();
+    for (const traces of this.#tenants.values()) {
+      for (const due of traces.due(tick)) this.#decideArena(traces, due);
+    }
+    this.#metrics.decisionTook(this.#context.clock.monotonicMs() - startedMs);
+    this.#report();
+  }
+
+  #decideArena(
+    traces: TenantTraces,
+    due: readonly { trace: HeldTrace; state: TraceState }[],
+  ): void {
+    const kept: Uint32Array[] = [];
+    for (const { trace, state } of due) {
+      const { isSampled } = this.#decider.decide(trace);
+      traces.decided(state, isSampled);
+      this.#metrics.decided(isSampled, trace.spanCount);
+      if (isSampled) kept.push(trace.rows);
+    }
+    const [first] = due;
+    if (first === undefined || kept.length === 0) return;
+    const rows = Uint32Array.from(kept.flatMap((own) => [...own]));
+    // Carries over only what the rows need, so that the rest of the arena can be freed.
+    this.#unsent.push(concat([gather(first.trace.batch, rows)]));
+  }
+
+  async #sendAll(): Promise<void> {
+    const sending = this.#unsent;
+    this.#unsent = [];
+    for (const batch of sending) await this.#send(batch);
+  }
+
+  async #send(batch: SpanBatch): Promise<void> {
+    try {
+      await this.#context.next.consume(batch, this.#giveUp.signal);
+    } catch (error) {
+      if (isRetryable(error)) this.#unsent.push(batch);
+      else this.#drop([batch], messageOf(error));
+    }
+  }
+
+  #drop(batches: readonly SpanBatch[], reason: string): void {
+    for (const batch of batches) {
+      this.#metrics.lost(batch.count);
+      this.#context.logger.error({ spans: batch.count, reason }, 'dropped sampled spans');
+    }
+  }
+
+  #dropPending(): void {
+    for (const traces of this.#tenants.values()) {
+      for (const due of traces.due(Number.POSITIVE_INFINITY)) {
+        for (const { trace } of due) this.#metrics.lost(trace.spanCount);
+      }
+    }
+  }
+
+  /** Undecided spans, and decided ones that nobody takes: both count against the bound. */
+  #heldBytes(): number {
+    let sum = 0;
+    for (const traces of this.#tenants.values()) sum += traces.heldBytes;
+    for (const batch of this.#unsent) sum += batch.byteSize;
+    return sum;
+  }
+
+  #report(): void {
+    let traces = 0;
+    for (const tenant of this.#tenants.values()) traces += tenant.count;
+    this.#metrics.inMemory(traces, this.#heldBytes());
+  }
+}

@@ -1,0 +1,155 @@
+/** The traces of one tenant: undecided ones in arenas by the tick they are decided at, decided ones
+ *  as long as they are remembered, and two caches of ids beyond that. */
+
+import { LruSet } from '../../lib/lru.ts';
+import type { SpanBatch } from '../../model/batch/span-batch.ts';
+import { Arena, type TraceState } from './arena.ts';
+import type { TailSamplingConfig } from './config.ts';
+import type { HeldTrace } from './trace.ts';
+
+export interface TraceEvents {
+  /** An undecided trace was given up to make room; its spans are dropped. */
+  evicted(spans: number): void;
+  /** A trace grew past its bound; its spans are dropped. */
+  tooLarge(spans: number): void;
+  isNew(): void;
+}
+
+/** Rows of a batch by what becomes of them. */
+export interface Sorted {
+  readonly held: { readonly row: number; readonly key: string }[];
+  /** Their trace was sampled: pass on at once. */
+  readonly late: number[];
+  /** How many of `late` a cache decided. */
+  cachedCount: number;
+  /** Their trace was not sampled. */
+  droppedCount: number;
+}
+
+export class TenantTraces {
+  readonly tenant: string;
+  readonly #config: TailSamplingConfig;
+  readonly #events: TraceEvents;
+  readonly #states = new Map<string, TraceState>();
+  readonly #arenas = new Map<number, Arena>();
+  readonly #sampled: LruSet<string>;
+  readonly #notSampled: LruSet<string>;
+
+  constructor(tenant: string, config: TailSamplingConfig, events: TraceEvents) {
+    this.tenant = tenant;
+    this.#config = config;
+    this.#events = events;
+    this.#sampled = new LruSet(config.decision_cache.sampled_cache_size);
+    this.#notSampled = new LruSet(config.decision_cache.non_sampled_cache_size);
+  }
+
+  get count(): number {
+    return this.#states.size;
+  }
+
+  get heldBytes(): number {
+    let sum = 0;
+    for (const arena of this.#arenas.values()) sum += arena.byteSize;
+    return sum;
+  }
+
+  /** Changes nothing: what is passed on may still be refused. */
+  sort(batch: SpanBatch): Sorted {
+    const sorted: Sorted = { held: [], late: [], cachedCount: 0, droppedCount: 0 };
+    const ids = Buffer.from(
+      batch.spans.columns.traceIds.buffer,
+      batch.spans.columns.traceIds.byteOffset,
+      batch.count * 16,
+    );
+    for (let row = 0; row < batch.count; row++) {
+      this.#sortRow(sorted, row, ids.toString('latin1', row * 16, row * 16 + 16));
+    }
+    return sorted;
+  }
+
+  #sortRow(sorted: Sorted, row: number, key: string): void {
+    const decision = this.#states.get(key)?.decision ?? this.#remembered(key, sorted);
+    if (decision === undefined) sorted.held.push({ row, key });
+    else if (decision) sorted.late.push(row);
+    else sorted.droppedCount += 1;
+  }
+
+  #remembered(key: string, sorted: Sorted): boolean | undefined {
+    if (this.#states.has(key)) return undefined;
+    const isSampled = this.#sampled.has(key);
+    if (isSampled || this.#notSampled.has(key)) {
+      sorted.cachedCount += 1;
+      return isSampled;
+    }
+    return undefined;
+  }
+
+  /** True when these rows would bring more new traces than there is room for undecided ones. */
+  isOverflowing(held: Sorted['held']): boolean {
+    const fresh = new Set(held.filter(({ key }) => !this.#states.has(key)).map(({ key }) => key));
+    if (this.#states.size + fresh.size <= this.#config.num_traces) return false;
+    let undecided = fresh.size;
+    for (const state of this.#states.values()) if (state.arena !== undefined) undecided += 1;
+    return undecided > this.#config.num_traces;
+  }
+
+  /** Copies the rows into the arenas of their traces; new traces are decided at `tick`. */
+  hold(batch: SpanBatch, held: Sorted['held'], tick: number): void {
+    const byArena = new Map<Arena, { rows: number[]; states: TraceState[] }>();
+    for (const { row, key } of held) {
+      const state = this.#states.get(key) ?? this.#open(key, tick);
+      if (state.arena === undefined) continue;
+      const group = byArena.get(state.arena) ?? { rows: [], states: [] };
+      byArena.set(state.arena, group);
+      group.rows.push(row);
+      group.states.push(state);
+    }
+    for (const [arena, { rows, states }] of byArena) arena.add(batch, rows, states);
+    this.#dropLarge(byArena);
+  }
+
+  #open(key: string, tick: number): TraceState {
+    if (this.#states.size >= this.#config.num_traces) this.#evictOldest();
+    const arena = this.#arenas.get(tick) ?? new Arena(tick);
+    this.#arenas.set(tick, arena);
+    const state = arena.open(key);
+    this.#states.set(key, state);
+    this.#events.isNew();
+    return state;
+  }
+
+  #evictOldest(): void {
+    const [oldest] = this.#states.values();
+    if (oldest === undefined) return;
+    if (oldest.arena !== undefined) this.#events.evicted(oldest.spanCount);
+    oldest.arena = undefined;
+    this.#states.delete(oldest.key);
+  }
+
+  #dropLarge(byArena: ReadonlyMap<Arena, { states: TraceState[] }>): void {
+    const most = this.#config.maximum_trace_size_bytes;
+    if (most === 0) return;
+    for (const { states } of byArena.values()) {
+      for (const state of new Set(states)) {
+        if (state.byteSize <= most || state.arena === undefined) continue;
+        this.#events.tooLarge(state.spanCount);
+        this.decided(state, false);
+      }
+    }
+  }
+
+  /** The traces whose tick has come, oldest tick first; all of them when `tick` is infinite. */
+  *due(tick: number): Iterable<{ trace: HeldTrace; state: TraceState }[]> {
+    const ready = [...this.#arenas.values()].filter((arena) => arena.tick <= tick);
+    for (const arena of ready.toSorted((a, b) => a.tick - b.tick)) {
+      this.#arenas.delete(arena.tick);
+      yield arena.seal(this.tenant);
+    }
+  }
+
+  decided(state: TraceState, isSampled: boolean): void {
+    state.arena = undefined;
+    state.decision = isSampled;
+    (isSampled ? this.#sampled : this.#notSampled).add(state.key);
+  }
+}
