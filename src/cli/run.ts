@@ -41,6 +41,7 @@ async function serve({ settings }: Configuration, { logger, ending }: Serving): 
     settings,
     logger,
     clock: systemClock,
+    version,
     onFatal: (error) => {
       fatal = error;
       ending.end();

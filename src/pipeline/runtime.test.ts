@@ -129,6 +129,7 @@ async function runtimeOf(yaml: string, diary: Diary): Promise<Runtime> {
     settings: reading.settings,
     logger: silentLogger,
     clock: new ManualClock(),
+    version: '1.2.3',
     onFatal: () => {},
   });
 }
@@ -265,7 +266,10 @@ test('own metrics count what passes, under the names of the Collector', async ()
   const diary = new Diary();
   const reader = '{pull: {exporter: {prometheus: {port: 0}}}}';
   const runtime = await runtimeOf(
-    chained.replace(quiet, `telemetry: {metrics: {readers: [${reader}]}}`),
+    chained.replace(
+      quiet,
+      `telemetry: {resource: {service.name: gate, service.instance.id: }, metrics: {readers: [${reader}]}}`,
+    ),
     diary,
   );
   await runtime.start(never);
@@ -281,6 +285,7 @@ test('own metrics count what passes, under the names of the Collector', async ()
   const text = await (await fetch(url)).text();
   await runtime.stop(never);
   for (const line of [
+    'target_info{service_name="gate",service_version="1.2.3"} 1',
     'otelcol_exporter_sent_spans_total{exporter="e",data_type="traces"} 3',
     'otelcol_exporter_send_failed_spans_total{exporter="e",data_type="traces"} 2',
     'otelcol_processor_incoming_items_total{processor="p/late",otel_signal="traces"} 5',

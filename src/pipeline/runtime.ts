@@ -14,11 +14,13 @@ import { measureProcess, OwnMetricsServer, type MetricsAddress } from './own-met
 import { ProcessHost } from './process-host.ts';
 import type { Settings } from './settings.ts';
 import { startError } from './start-failure.ts';
+import { describeTarget } from './target-info.ts';
 
 export interface RuntimeOptions {
   readonly settings: Settings;
   readonly logger: Logger;
   readonly clock: Clock;
+  readonly version: string;
   /** Called when a component says that it cannot go on. */
   readonly onFatal: (error: unknown) => void;
 }
@@ -27,12 +29,14 @@ export class Runtime {
   readonly #settings: Settings;
   readonly #logger: Logger;
   readonly #clock: Clock;
+  readonly #version: string;
   readonly #metrics = new OwnMetrics();
   readonly #board: StatusBoard;
   readonly #host: ProcessHost;
   readonly #started: RunningNode[] = [];
 
-  constructor({ settings, logger, clock, onFatal }: RuntimeOptions) {
+  constructor({ settings, logger, clock, version, onFatal }: RuntimeOptions) {
+    this.#version = version;
     this.#settings = settings;
     this.#logger = logger;
     this.#clock = clock;
@@ -99,7 +103,11 @@ export class Runtime {
 
   #telemetry(): RunningNode[] {
     const addresses = metricsAddresses(this.#settings);
-    if (addresses.length > 0) measureProcess(this.#metrics);
+    if (addresses.length > 0) {
+      measureProcess(this.#metrics);
+      const { resource } = this.#settings.service.telemetry;
+      describeTarget(this.#metrics, resource, this.#version);
+    }
     return addresses.map((address, index) => {
       const server = new OwnMetricsServer(this.#metrics, address);
       const announced = {
