@@ -65,6 +65,8 @@ export const FIXED_COLUMNS = {
   span_rest: { type: 'VARCHAR', required: false },
   resource_rest: { type: 'VARCHAR', required: false },
   scope_rest: { type: 'VARCHAR', required: false },
+  /** The record of the write-ahead log the row came in. Stitching leaves it out. */
+  wal_seq: { type: 'UBIGINT', required: false },
   events: { type: 'VARCHAR', required: false },
   links: { type: 'VARCHAR', required: false },
 } as const;

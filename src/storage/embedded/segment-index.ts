@@ -1,9 +1,9 @@
-/** The sidecar of a Parquet file (docs/formats/index.md): which row groups hold a trace, each
- *  trace in a line, and the identity hashes of young rows. Read as views over its bytes: looking
- *  up an id is a binary search and parses nothing else. */
+/** What the sidecar of a Parquet file knows (index-file.ts reads it): which rows are of a trace, each
+ *  trace in a line, and the identity hashes of young rows. */
 
 import type { ServiceCount } from '../contract.ts';
 
+/** What a file says of itself; the Parquet file's metadata repeats it. */
 export interface SegmentHeader {
   readonly tenant: string;
   /** Flush sequence numbers the file covers. */
@@ -12,9 +12,12 @@ export interface SegmentHeader {
   /** Every WAL record of the tenant up to here is in this file or an older one. */
   readonly walTo: number;
   readonly rows: number;
+  readonly rowGroups: number;
   readonly minStartNano: bigint;
   readonly maxStartNano: bigint;
   readonly writtenAtMs: number;
+  /** Names of the Parquet file's columns. */
+  readonly columns: readonly string[];
 }
 
 /** The rows of a trace in one row group: consecutive, sorted by start. */
@@ -50,6 +53,8 @@ export interface PartialSummary {
 export interface SegmentIndex {
   readonly header: SegmentHeader;
   readonly traceCount: number;
+  /** Of the index file. */
+  readonly bytes: number;
   /** The position of a trace, by its 16 bytes; -1 when the file does not have it. */
   find(traceId: Uint8Array): number;
   /** Positions are in the order of trace ids. */

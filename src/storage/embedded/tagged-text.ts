@@ -82,7 +82,7 @@ export function eventNameNeedle(name: string): string {
  *  text is not one this program wrote. */
 export function readAttributes(text: string): KeyValue[] {
   return parts(text, UNIT).map((attribute) => {
-    const [key = '', value = ''] = pair(attribute);
+    const [key, value] = pair(attribute);
     return { key: unescapeText(key), value: readValue(value.charAt(0), value.slice(1)) };
   });
 }

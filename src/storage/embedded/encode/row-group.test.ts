@@ -12,7 +12,14 @@ import type { SpanBatch } from '../../../model/batch/span-batch.ts';
 import { SpanView } from '../../../model/batch/view.ts';
 import { writeFile } from '../parquet/file.ts';
 import { columnOfName, type ColumnScope, REST_COLUMNS } from '../schema.ts';
-import { bool, double, int, type PlainAttributes, spans, text } from '../spans.fixture.ts';
+import {
+  bool,
+  double,
+  int,
+  type PlainAttributes,
+  spans,
+  text,
+} from '../../conformance/plain-spans.ts';
 import { readAttributes, readEvents, readLinks } from '../tagged-text.ts';
 import { RowGroupEncoder } from './row-group.ts';
 import { RowCollector } from './rows.ts';
@@ -21,7 +28,7 @@ type Row = Record<string, unknown>;
 
 function encodeBatches(batches: readonly SpanBatch[]): Uint8Array {
   const rows = new RowCollector(1);
-  for (const batch of batches) rows.add(decodeFrame(encodeFrame(batch)));
+  for (const batch of batches) rows.add(decodeFrame(encodeFrame(batch)), 1);
   return fileOf(rows);
 }
 
@@ -312,13 +319,13 @@ test('encoding again after more rows, and after a reset', async () => {
     const read_ = await read(writeFile(chunks, rows.count, {}).slice());
     return read_.map((row) => row['span.text']);
   };
-  rows.add(batch);
+  rows.add(batch, 1);
   expect(await names()).toEqual(['plain']);
-  rows.add(batch);
-  rows.add(spans('t', [{ name: 'b' }]));
+  rows.add(batch, 1);
+  rows.add(spans('t', [{ name: 'b' }]), 2);
   expect(await names()).toEqual(['plain', 'plain', undefined]);
   rows.reset();
-  rows.add(spans('t', [{ name: 'c', attributes: [['text', text('new')]] }]));
+  rows.add(spans('t', [{ name: 'c', attributes: [['text', text('new')]] }]), 3);
   expect(await names()).toEqual(['new']);
 });
 

@@ -86,6 +86,7 @@ export class RowGroupEncoder {
     this.#addOptionalNumbers('dropped_links', dense.droppedLinks);
     this.#addOwnerFields();
     this.#addAttributes();
+    this.#addWalSeqs();
     this.#addSparseText('events', this.#rows.events);
     this.#addSparseText('links', this.#rows.links);
     return { chunks: this.#chunks, columns: this.#columns, order: this.#order };
@@ -174,6 +175,17 @@ export class RowGroupEncoder {
       this.#count,
       rangeOf(durations, this.#count, 0x8000_0000),
     );
+  }
+
+  #addWalSeqs(): void {
+    const { walSeqs } = this.#rows.dense;
+    const { rows } = this.#order;
+    const words = new Uint32Array(this.#count * 2);
+    for (let i = 0; i < this.#count; i++) {
+      words[i * 2] = walSeqs[rows[i]! * 2]!;
+      words[i * 2 + 1] = walSeqs[rows[i]! * 2 + 1]!;
+    }
+    this.#addFixed('wal_seq', this.#vectors.integers(words, this.#count), this.#count);
   }
 
   #addFixed(

@@ -13,6 +13,7 @@ import { TraceGroups } from './trace-groups.ts';
 
 const FIRST_ROWS = 4096;
 const UNIT = 0x1f;
+const WORD = 0x1_0000_0000;
 
 /** A text for some of the rows. */
 export interface SparseText {
@@ -37,6 +38,8 @@ const newDense = (rows: number) => ({
   droppedLinks: new Uint32Array(rows),
   resources: new Uint32Array(rows),
   scopes: new Uint32Array(rows),
+  /** Two words a row. */
+  walSeqs: new Uint32Array(rows * 2),
 });
 
 /** Columns that every row has, in the order rows came. String columns hold ids of the arena. */
@@ -56,6 +59,8 @@ const COPIED = [
 ] as const satisfies readonly (keyof DenseColumns)[];
 
 const encoder = new TextEncoder();
+// A name may begin with U+FEFF.
+const decoder = new TextDecoder('utf-8', { ignoreBOM: true });
 
 export class RowCollector {
   count = 0;
@@ -69,12 +74,16 @@ export class RowCollector {
   readonly events: SparseText = { rows: [], ids: [] };
   readonly links: SparseText = { rows: [], ids: [] };
   readonly #sink = new ByteSink();
+  readonly #texts = new Map<number, string>();
   #capacity = FIRST_ROWS;
   /** Of each string of the batch at hand: its id in the arena, -1 unknown. */
   #idOf = new Int32Array(1024);
 
-  /** `seed` is secret: it keeps others from crafting ids and strings whose hashes collide. */
+  /** Secret: it keeps others from crafting ids and strings whose hashes collide. */
+  readonly seed: number;
+
   constructor(seed: number) {
+    this.seed = seed;
     this.arena = new StringArena(seed);
     this.traces = new TraceGroups(seed);
     this.resources = new Owners('resource', this.arena, this.#sink);
@@ -84,6 +93,7 @@ export class RowCollector {
   reset(): void {
     this.count = 0;
     this.arena.reset();
+    this.#texts.clear();
     this.traces.reset();
     this.attributes.reset();
     this.resources.reset();
@@ -91,9 +101,11 @@ export class RowCollector {
     for (const text of [this.rest, this.events, this.links]) text.rows.length = text.ids.length = 0;
   }
 
-  add(batch: SpanBatch): void {
+  /** `walSeq` is the record of the write-ahead log that the batch came in. */
+  add(batch: SpanBatch, walSeq: number): void {
     const base = this.count;
     const rows = batch.count;
+    if (rows === 0) return;
     this.#reserve(base + rows);
     this.traces.add(batch);
     this.#begin(batch);
@@ -101,12 +113,31 @@ export class RowCollector {
     for (const name of COPIED) {
       const source = columns[name];
       const target: Uint8Array | Uint32Array = this.dense[name];
-      target.set(source, (source.length / rows) * base || 0);
+      target.set(source, (source.length / rows) * base);
+    }
+    const { walSeqs } = this.dense;
+    for (let row = base; row < base + rows; row++) {
+      walSeqs[row * 2] = walSeq % WORD;
+      walSeqs[row * 2 + 1] = Math.floor(walSeq / WORD);
     }
     this.#addReferences(batch, base);
     this.#addAttributes(batch, base);
     this.#addChildren(batch, base);
     this.count = base + rows;
+  }
+
+  /** The service of a resource; '' when it has none. */
+  serviceOf(resource: number): string {
+    return this.textOf(this.resources.list[resource]!.values.get('service')?.low ?? 0);
+  }
+
+  /** The text of a string of the arena. */
+  textOf(id: number): string {
+    const known = this.#texts.get(id);
+    if (known !== undefined) return known;
+    const text = decoder.decode(this.arena.slice(id));
+    this.#texts.set(id, text);
+    return text;
   }
 
   #begin(batch: SpanBatch): void {

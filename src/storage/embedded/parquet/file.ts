@@ -28,8 +28,7 @@ import {
   writeStruct,
 } from './thrift.ts';
 
-const MAGIC = Uint8Array.of(0x50, 0x41, 0x52, 0x31); // "PAR1"
-export const MAGIC_BYTES = 4;
+export const MAGIC = Uint8Array.of(0x50, 0x41, 0x52, 0x31); // "PAR1"
 /** Footer length and magic behind the footer. */
 export const TRAILER_BYTES = 8;
 const CREATED_BY = 'spoor';
@@ -103,7 +102,7 @@ function describeRowGroup({ rows, chunks }: RowGroup, ordinal: number): ThriftSt
     1: structs(chunks),
     2: i64(metas.reduce((sum, meta) => sum + numberField(meta, 6), 0)),
     3: i64(rows),
-    5: i64(first === undefined ? MAGIC_BYTES : chunkStart(first)),
+    5: i64(first === undefined ? MAGIC.length : chunkStart(first)),
     6: i64(metas.reduce((sum, meta) => sum + numberField(meta, 7), 0)),
     7: { kind: 'i16', value: ordinal },
   });

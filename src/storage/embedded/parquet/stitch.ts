@@ -4,9 +4,11 @@
 
 import { type ColumnSpec, describeChunk, nullChunk } from './column-chunk.ts';
 import {
+  chunkStart,
   type FileMetadata,
+  type Footer,
   footerBytes,
-  MAGIC_BYTES,
+  MAGIC,
   readFooter,
   type RowGroup,
   TRAILER_BYTES,
@@ -16,6 +18,7 @@ import {
   i64,
   numberField,
   struct,
+  structBytes,
   structField,
   type ThriftStruct,
   type ThriftValue,
@@ -41,29 +44,31 @@ export class Stitcher {
     return [...this.#specs.keys()];
   }
 
-  /** Adds all row groups of a whole file. Throws RangeError when it is damaged. */
-  async add(file: Uint8Array): Promise<void> {
-    const fromEnd = footerBytes(file.subarray(Math.max(0, file.length - TRAILER_BYTES)));
-    if (fromEnd === undefined || fromEnd > file.length) {
-      throw new RangeError('parquet: no footer at the end of the file');
-    }
-    const dataEnd = file.length - fromEnd;
-    const footer = readFooter(file.subarray(dataEnd));
-    // The first file brings the opening magic with it.
-    const from = this.#at === 0 ? 0 : MAGIC_BYTES;
-    const shift = this.#at - from;
-    for (const spec of footer.specs) {
-      if (!this.#specs.has(spec.name)) this.#specs.set(spec.name, spec);
+  /** Adds all row groups of a whole file but for the columns to leave out. Throws RangeError when
+   *  the file is damaged. */
+  async add(file: Uint8Array, without: ReadonlySet<string> = new Set()): Promise<void> {
+    const footer = footerOf(file);
+    const specs = footer.specs.filter((spec) => !without.has(spec.name));
+    for (const spec of specs) if (!this.#specs.has(spec.name)) this.#specs.set(spec.name, spec);
+    const parts: Uint8Array[] = [];
+    if (this.#at === 0) {
+      parts.push(MAGIC);
+      this.#at = MAGIC.length;
     }
     for (const { rows, chunks } of footer.rowGroups) {
-      const names = footer.specs.map((spec) => spec.name);
-      this.#groups.push({
-        rows,
-        chunks: new Map(chunks.map((chunk, i) => [names[i] ?? '', moved(chunk, shift)])),
+      const kept = new Map<string, ThriftStruct>();
+      footer.specs.forEach(({ name }, i) => {
+        const chunk = chunks[i];
+        if (chunk === undefined) throw new RangeError(`parquet: no chunk of column ${name}`);
+        if (without.has(name)) return;
+        const bytes = chunkBytes(file, chunk);
+        kept.set(name, moved(chunk, this.#at - (bytes.byteOffset - file.byteOffset)));
+        parts.push(bytes);
+        this.#at += bytes.length;
       });
+      this.#groups.push({ rows, chunks: kept });
     }
-    await this.#write([file.subarray(from, dataEnd)]);
-    this.#at += dataEnd - from;
+    await this.#write(parts);
   }
 
   /** Writes what is missing and the footer. */
@@ -86,6 +91,36 @@ export class Stitcher {
     }
     await this.#write([writeFooter({ specs, rowGroups, metadata })]);
   }
+}
+
+/** The values of a column that is PLAIN, not compressed and never null, of each row group. */
+export function plainValues(file: Uint8Array, name: string): Uint8Array[] {
+  const footer = footerOf(file);
+  const column = footer.specs.findIndex((spec) => spec.name === name);
+  return footer.rowGroups.map(({ chunks }) => {
+    const chunk = chunks[column];
+    if (chunk === undefined) throw new RangeError(`parquet: no column ${name}`);
+    const bytes = chunkBytes(file, chunk);
+    return bytes.subarray(structBytes(bytes));
+  });
+}
+
+/** The footer of a whole file. Throws RangeError when there is none. */
+export function footerOf(file: Uint8Array): Footer {
+  const fromEnd = footerBytes(file.subarray(Math.max(0, file.length - TRAILER_BYTES)));
+  if (fromEnd === undefined || fromEnd > file.length) {
+    throw new RangeError('parquet: no footer at the end of the file');
+  }
+  return readFooter(file.subarray(file.length - fromEnd));
+}
+
+/** The pages of a chunk, a view. */
+export function chunkBytes(file: Uint8Array, chunk: ThriftStruct): Uint8Array {
+  const meta = structField(chunk, 3);
+  const start = chunkStart(meta);
+  const end = start + numberField(meta, 7);
+  if (end > file.length) throw new RangeError('parquet: a chunk passes the end of the file');
+  return file.subarray(start, end);
 }
 
 /** The ColumnChunk when its bytes begin `shift` further on. */

@@ -175,6 +175,13 @@ export function readStruct(bytes: Uint8Array): ThriftStruct {
   return new Reader(bytes).struct();
 }
 
+/** How many bytes the struct that begins at the first byte takes. */
+export function structBytes(bytes: Uint8Array): number {
+  const reader = new Reader(bytes);
+  reader.struct();
+  return reader.at;
+}
+
 const NESTING_MAX = 16;
 
 class Reader {
@@ -184,6 +191,10 @@ class Reader {
 
   constructor(bytes: Uint8Array) {
     this.#bytes = bytes;
+  }
+
+  get at(): number {
+    return this.#at;
   }
 
   struct(): ThriftStruct {

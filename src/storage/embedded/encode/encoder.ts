@@ -1,0 +1,165 @@
+/** The main thread's side of the encoder: posts frames and asks for files. Nothing here waits or
+ *  works: encoding and its disk are the worker's. When the worker dies every open request is
+ *  rejected, `onFailure` is told, and the next message starts a new one, which knows no rows. */
+
+import { Worker } from 'node:worker_threads';
+import { join } from 'node:path';
+import { type Clock, systemClock } from '../../../lib/clock.ts';
+import { entryUrl } from '../../../lib/entry.ts';
+import { messageOf } from '../../../lib/errors.ts';
+import { encodeFrame } from '../../../model/batch/frame.ts';
+import { StorageError } from '../../contract.ts';
+import type { EncoderRows, FlushTarget, SegmentEncoder } from '../encoder-port.ts';
+import type { HeadEntry } from '../head.ts';
+import type { HashSeed } from '../identity.ts';
+import type { DataFile } from '../manifest.ts';
+import { openDataFile } from './data-file.ts';
+import type { Failure, Message, Reply, Request, WorkerOptions } from './messages.ts';
+
+export interface EncoderOptions {
+  readonly hashSeed: HashSeed;
+  readonly clock?: Clock | undefined;
+  /** The worker is gone and its rows with it: append them anew. */
+  readonly onFailure?: ((error: StorageError) => void) | undefined;
+}
+
+interface Waiting {
+  readonly resolve: (isEmpty: boolean) => void;
+  readonly reject: (error: StorageError) => void;
+}
+
+/** A request before it has its number. */
+type Asked<R extends Request = Request> = R extends Request ? Omit<R, 'id'> : never;
+
+export class Encoder implements SegmentEncoder {
+  readonly #options: EncoderOptions;
+  readonly #clock: Clock;
+  readonly #waiting = new Map<number, Waiting>();
+  #worker: Worker | undefined;
+  #lastId = 0;
+  #problem: string | undefined;
+  #isClosed = false;
+
+  constructor(options: EncoderOptions) {
+    this.#options = options;
+    this.#clock = options.clock ?? systemClock;
+  }
+
+  /** Why the worker went last, until it has done something again. */
+  get problem(): string | undefined {
+    return this.#problem;
+  }
+
+  append(tenant: string, { walSeq, frame, hashes }: EncoderRows): void {
+    const words = new Uint32Array(hashes.buffer, hashes.byteOffset, hashes.length * 2);
+    this.#append(tenant, { walSeq, frame, hashes: words });
+  }
+
+  appendBatch(tenant: string, { walSeq, batch }: HeadEntry): void {
+    this.#append(tenant, { walSeq, frame: encodeFrame(batch), hashes: undefined });
+  }
+
+  /** Forgets the tenant's rows. */
+  discard(tenant: string): void {
+    this.#post({ kind: 'discard', tenant });
+  }
+
+  /** Writes all rows appended before, durably, as <from>-<from>.parquet with its index. */
+  async flush(tenant: string, { directory, from }: FlushTarget): Promise<DataFile> {
+    const path = join(directory, `${from}-${from}.parquet`);
+    const nowMs = this.#clock.nowMs();
+    const isEmpty = await this.#ask({ kind: 'flush', tenant, path, number: from, nowMs });
+    if (isEmpty) throw new StorageError('unavailable', `tenant ${tenant} has no rows to flush`);
+    return openDataFile(path, 'flush');
+  }
+
+  /** The same rows in a file that need not survive, and they stay; undefined when there are none. */
+  async snapshot(tenant: string, path: string): Promise<DataFile | undefined> {
+    const nowMs = this.#clock.nowMs();
+    const isEmpty = await this.#ask({ kind: 'snapshot', tenant, path, nowMs });
+    return isEmpty ? undefined : openDataFile(path, 'fresh');
+  }
+
+  /** Makes one segment of files that follow each other, oldest first. They stay. */
+  async stitch(inputs: readonly DataFile[], path: string): Promise<DataFile> {
+    await this.#ask({ kind: 'stitch', inputs: inputs.map((input) => input.path), path });
+    return openDataFile(path, 'segment');
+  }
+
+  /** Open requests are rejected. */
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    const worker = this.#worker;
+    this.#worker = undefined;
+    this.#rejectAll(new StorageError('unavailable', 'the encoder is closed'));
+    await worker?.terminate();
+  }
+
+  #append(
+    tenant: string,
+    rows: Omit<Extract<Message, { kind: 'append' }>, 'kind' | 'tenant'>,
+  ): void {
+    const { buffer } = rows.frame;
+    const transfer = buffer instanceof ArrayBuffer ? [buffer] : [];
+    this.#post({ kind: 'append', tenant, ...rows }, transfer);
+  }
+
+  #ask(request: Asked): Promise<boolean> {
+    const id = ++this.#lastId;
+    return new Promise((resolve, reject) => {
+      this.#waiting.set(id, { resolve, reject });
+      this.#post({ ...request, id });
+    });
+  }
+
+  #post(message: Message, transfer: readonly ArrayBuffer[] = []): void {
+    if (this.#isClosed) {
+      this.#rejectAll(new StorageError('unavailable', 'the encoder is closed'));
+      return;
+    }
+    this.#worker ??= this.#start();
+    this.#worker.postMessage(message, [...transfer]);
+  }
+
+  #start(): Worker {
+    const workerData: WorkerOptions = { hashSeed: this.#options.hashSeed };
+    const worker = new Worker(entryUrl('./encoder-worker.ts', import.meta.url), {
+      workerData,
+      name: 'encoder',
+    });
+    worker.on('message', (reply: Reply) => this.#settle(reply));
+    worker.on('error', (error) => this.#fail(worker, messageOf(error)));
+    worker.on('exit', (code) => this.#fail(worker, `it ended with code ${code}`));
+    return worker;
+  }
+
+  #settle(reply: Reply): void {
+    const waiting = this.#waiting.get(reply.id);
+    this.#waiting.delete(reply.id);
+    if (!reply.ok) {
+      waiting?.reject(errorOf(reply.failure));
+      return;
+    }
+    this.#problem = undefined;
+    waiting?.resolve(reply.isEmpty);
+  }
+
+  #fail(worker: Worker, why: string): void {
+    if (this.#worker !== worker) return;
+    this.#worker = undefined;
+    this.#problem = `the encoder stopped: ${why}`;
+    const error = new StorageError('unavailable', this.#problem, { retryable: true });
+    this.#rejectAll(error);
+    this.#options.onFailure?.(error);
+  }
+
+  #rejectAll(error: StorageError): void {
+    const waiting = [...this.#waiting.values()];
+    this.#waiting.clear();
+    for (const { reject } of waiting) reject(error);
+  }
+}
+
+function errorOf({ code, message, retryable, retryAfterMs, hint }: Failure): StorageError {
+  return new StorageError(code, message, { retryable, retryAfterMs, hint });
+}

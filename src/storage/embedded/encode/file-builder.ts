@@ -1,0 +1,176 @@
+/** Makes data files and their indices: from collected rows, and from files that become one. Speaks
+ *  of bytes; data-file.ts puts them where they belong. */
+
+import { writeFile } from '../parquet/file.ts';
+import { plainValues, Stitcher, type Write } from '../parquet/stitch.ts';
+import { columnOfName, type FixedColumnName } from '../schema.ts';
+import type { SegmentHeader } from '../segment-index.ts';
+import type { TraceEntry } from '../summary-block.ts';
+import { headerJson, IndexWriter } from './index-writer.ts';
+import type { RowGroupEncoder } from './row-group.ts';
+import type { RowCollector } from './rows.ts';
+import { mergeEntries, traceEntries } from './trace-entries.ts';
+import { bigNanoFromWords } from '../../../model/time.ts';
+
+/** A file before it is one of several row groups, or of a stitch. */
+export interface FileInput {
+  readonly header: SegmentHeader;
+  readonly entries: Iterable<TraceEntry>;
+  readonly parquet: () => Promise<Uint8Array>;
+}
+
+/** What the header says that rows do not. */
+export type FileFacts = Pick<SegmentHeader, 'tenant' | 'from' | 'to' | 'walTo' | 'writtenAtMs'>;
+
+/** One row group. Nothing of the result is shared with what is encoded next. */
+export function encodeRows(
+  rows: RowCollector,
+  encoder: RowGroupEncoder,
+  facts: FileFacts,
+): { header: SegmentHeader; entries: TraceEntry[]; parquet: Uint8Array } {
+  const { chunks, columns, order } = encoder.encode();
+  const header: SegmentHeader = {
+    ...facts,
+    rows: rows.count,
+    rowGroups: 1,
+    ...startRange(rows),
+    columns: columns.map(({ name }) => name),
+  };
+  const entries = traceEntries(rows, order);
+  return { header, entries, parquet: writeFile(chunks, rows.count, metadataOf(header)) };
+}
+
+/** Key of the file's metadata under which its header stands as JSON. */
+export const METADATA_KEY = 'spoor';
+/** Key under which the columns stand whose names do not show scope, key and type as they are. */
+const COLUMNS_KEY = 'spoor.columns';
+
+export function metadataOf(header: SegmentHeader): Record<string, string> {
+  const { columns, ...facts } = headerJson(header);
+  const odd = columns.flatMap((name) => {
+    const column = columnOfName(name);
+    if (column?.kind !== 'attribute' || name === `${column.scope}.${column.key}`) return [];
+    return [[name, { scope: column.scope, key: column.key, type: column.type }] as const];
+  });
+  return {
+    [METADATA_KEY]: JSON.stringify(facts),
+    [COLUMNS_KEY]: JSON.stringify(Object.fromEntries(odd)),
+  };
+}
+
+const STITCH_LEAVES_OUT: ReadonlySet<string> = new Set<FixedColumnName>(['wal_seq']);
+const NONE: ReadonlySet<string> = new Set();
+
+/** Several files as one: writes the Parquet file through `write` and returns header and index. */
+export async function joinFiles(
+  inputs: readonly FileInput[],
+  write: Write,
+  { keepsArrival, hashes }: { keepsArrival: boolean; hashes?: Uint32Array | undefined },
+): Promise<{ header: SegmentHeader; index: Uint8Array }> {
+  const stitcher = new Stitcher(write);
+  const spanIds: Uint8Array[][] = [];
+  for (const input of inputs) {
+    const bytes = await input.parquet();
+    spanIds.push(plainValues(bytes, 'span_id').map((ids) => ids.slice()));
+    await stitcher.add(bytes, keepsArrival ? NONE : STITCH_LEAVES_OUT);
+  }
+  const header = joinHeaders(
+    inputs.map((input) => input.header),
+    stitcher.columns,
+  );
+  await stitcher.finish(metadataOf(header));
+  const writer = new IndexWriter();
+  for (const entry of joinEntries(inputs, spanIds)) writer.add(entry);
+  return { header, index: writer.finish(header, hashes) };
+}
+
+function joinHeaders(headers: readonly SegmentHeader[], columns: readonly string[]): SegmentHeader {
+  const [first] = headers;
+  if (first === undefined) throw new Error('nothing to join');
+  return headers.slice(1).reduce(
+    (all, header) => ({
+      tenant: all.tenant,
+      from: Math.min(all.from, header.from),
+      to: Math.max(all.to, header.to),
+      walTo: Math.max(all.walTo, header.walTo),
+      rows: all.rows + header.rows,
+      rowGroups: all.rowGroups + header.rowGroups,
+      minStartNano: all.minStartNano < header.minStartNano ? all.minStartNano : header.minStartNano,
+      maxStartNano: all.maxStartNano > header.maxStartNano ? all.maxStartNano : header.maxStartNano,
+      writtenAtMs: Math.max(all.writtenAtMs, header.writtenAtMs),
+      columns,
+    }),
+    { ...first, columns },
+  );
+}
+
+/** Walks the inputs' traces side by side, in the order of their ids. */
+function* joinEntries(
+  inputs: readonly FileInput[],
+  spanIds: readonly (readonly Uint8Array[])[],
+): Generator<TraceEntry> {
+  let rowGroups = 0;
+  const cursors = inputs.map(({ entries, header }, input) => {
+    const firstRowGroup = rowGroups;
+    rowGroups += header.rowGroups;
+    const iterator = entries[Symbol.iterator]();
+    return { iterator, head: iterator.next(), firstRowGroup, input };
+  });
+  for (;;) {
+    let least: string | undefined;
+    for (const { head } of cursors) {
+      if (head.done === true) continue;
+      const { traceId } = head.value.summary;
+      if (least === undefined || traceId < least) least = traceId;
+    }
+    if (least === undefined) return;
+    const same: TraceEntry[] = [];
+    const ids: Uint8Array[] = [];
+    for (const cursor of cursors) {
+      const { head, firstRowGroup, input } = cursor;
+      if (head.done === true || head.value.summary.traceId !== least) continue;
+      const { summary, parts } = head.value;
+      for (const { rowGroup, firstRow, rows } of parts) {
+        const all = spanIds[input]?.[rowGroup];
+        if (all !== undefined) ids.push(all.subarray(firstRow * 8, (firstRow + rows) * 8));
+      }
+      same.push({
+        summary,
+        parts: parts.map((part) => ({ ...part, rowGroup: part.rowGroup + firstRowGroup })),
+      });
+      cursor.head = cursor.iterator.next();
+    }
+    yield mergeEntries(same, (spanId) => ids.some((part) => includesId(part, spanId)));
+  }
+}
+
+/** Whether a span id is among those of a column. */
+function includesId(ids: Uint8Array, spanId: bigint): boolean {
+  const view = new DataView(ids.buffer, ids.byteOffset, ids.byteLength);
+  const low = Number(spanId & 0xffff_ffffn);
+  for (let at = 0; at < ids.length; at += 8) {
+    if (view.getUint32(at, true) === low && view.getBigUint64(at, true) === spanId) return true;
+  }
+  return false;
+}
+
+function startRange({ dense, count }: RowCollector): {
+  minStartNano: bigint;
+  maxStartNano: bigint;
+} {
+  const { startNano } = dense;
+  const nanoAt = (row: number): bigint =>
+    bigNanoFromWords(startNano[row * 2] ?? 0, startNano[row * 2 + 1] ?? 0);
+  let min = 0;
+  let max = 0;
+  for (let row = 1; row < count; row++) {
+    if (isLess(startNano, row, min)) min = row;
+    if (isLess(startNano, max, row)) max = row;
+  }
+  return { minStartNano: nanoAt(min), maxStartNano: nanoAt(max) };
+}
+
+function isLess(words: Uint32Array, a: number, b: number): boolean {
+  const high = (words[a * 2 + 1] ?? 0) - (words[b * 2 + 1] ?? 0);
+  return high < 0 || (high === 0 && (words[a * 2] ?? 0) < (words[b * 2] ?? 0));
+}

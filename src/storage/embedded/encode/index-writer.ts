@@ -1,0 +1,107 @@
+/** Writes an index file (index-file.ts reads it) from traces in the order of their ids. */
+
+import { constants, crc32, zstdCompressSync } from 'node:zlib';
+import { ByteSink } from '../parquet/byte-sink.ts';
+import {
+  BLOCK_TRACES,
+  BLOCK_WORDS,
+  ID_BYTES,
+  INDEX_MAGIC,
+  INDEX_PREFIX_BYTES,
+  INDEX_VERSION,
+  type IndexHeaderJson,
+  type Section,
+  type SectionName,
+  wordAt,
+} from '../index-file.ts';
+import type { SegmentHeader } from '../segment-index.ts';
+import { type TraceEntry, writeSummaries } from '../summary-block.ts';
+
+const zstdOptions = { params: { [constants.ZSTD_c_compressionLevel]: 3 } };
+
+export class IndexWriter {
+  readonly #ids = new ByteSink();
+  readonly #summaries = new ByteSink();
+  readonly #directory: number[] = [];
+  #block: TraceEntry[] = [];
+  #traces = 0;
+
+  /** Traces come in ascending order of their ids, each once. */
+  add(entry: TraceEntry): void {
+    this.#block.push(entry);
+    if (this.#block.length === BLOCK_TRACES) this.#endBlock();
+  }
+
+  /** The file. `hashes`: two words a row, for files whose rows may be sent again. */
+  finish(header: SegmentHeader, hashes?: Uint32Array): Uint8Array {
+    if (this.#block.length > 0) this.#endBlock();
+    const bodies: [SectionName, Uint8Array][] = [
+      ['directory', bytesOf(Uint32Array.from(this.#directory))],
+      ['ids', this.#ids.view()],
+      ['summaries', this.#summaries.view()],
+    ];
+    if (hashes !== undefined && hashes.length > 0) bodies.push(['hashes', bytesOf(hashes)]);
+    const json = this.#header(header, bodies);
+    const out = new ByteSink(
+      bodies.reduce((sum, [, { length }]) => sum + length, json.length + 64),
+    );
+    for (const word of [INDEX_MAGIC, INDEX_VERSION, json.length, crc32(json)]) out.u32(word);
+    out.append(json);
+    for (const [, bytes] of bodies) out.append(bytes);
+    return out.view();
+  }
+
+  /** Offsets stand in the header, whose length depends on their digits: they are counted from its
+   *  end first, and blanks fill it up to a length that fits. */
+  #header(header: SegmentHeader, bodies: readonly [SectionName, Uint8Array][]): Uint8Array {
+    const encode = (firstAt: number): Uint8Array => {
+      const sections: Partial<Record<SectionName, Section>> = {};
+      let at = firstAt;
+      for (const [name, bytes] of bodies) {
+        sections[name] = { at, bytes: bytes.length, crc: crc32(bytes) };
+        at += bytes.length;
+      }
+      const json: IndexHeaderJson = { ...headerJson(header), traces: this.#traces, sections };
+      return new TextEncoder().encode(JSON.stringify(json));
+    };
+    const room = encode(0xffff_ffff).length + 32;
+    const json = encode(INDEX_PREFIX_BYTES + room);
+    const padded = new Uint8Array(room).fill(0x20);
+    padded.set(json);
+    return padded;
+  }
+
+  #endBlock(): void {
+    const idsAt = this.#ids.length;
+    for (const { summary } of this.#block) {
+      this.#ids.append(Buffer.from(summary.traceId, 'hex'));
+    }
+    const ids = this.#ids.bytes.subarray(idsAt, this.#ids.length);
+    const packed = zstdCompressSync(writeSummaries(this.#block), zstdOptions);
+    const entry = [
+      wordAt(ids, 0),
+      wordAt(ids, 4),
+      crc32(ids),
+      this.#summaries.length,
+      packed.length,
+      crc32(packed),
+    ];
+    if (entry.length !== BLOCK_WORDS || ids.length !== this.#block.length * ID_BYTES) {
+      throw new Error('a directory entry of another shape than its reader expects');
+    }
+    this.#directory.push(...entry);
+    this.#summaries.append(packed);
+    this.#traces += this.#block.length;
+    this.#block = [];
+  }
+}
+
+/** JSON knows no bigint. */
+export function headerJson(header: SegmentHeader): Omit<IndexHeaderJson, 'traces' | 'sections'> {
+  const { minStartNano, maxStartNano, ...rest } = header;
+  return { ...rest, minStartNano: String(minStartNano), maxStartNano: String(maxStartNano) };
+}
+
+function bytesOf(words: Uint32Array): Uint8Array {
+  return new Uint8Array(words.buffer, words.byteOffset, words.byteLength);
+}

@@ -1,0 +1,60 @@
+/** What the main thread and the encoder's worker say to each other. */
+
+import type { StorageErrorCode } from '../../contract.ts';
+import type { HashSeed } from '../identity.ts';
+
+export interface WorkerOptions {
+  readonly hashSeed: HashSeed;
+}
+
+/** Carried out in the order they come. */
+export type Order =
+  | {
+      readonly kind: 'append';
+      readonly tenant: string;
+      readonly walSeq: number;
+      readonly frame: Uint8Array;
+      /** Two words a row; made anew when absent. */
+      readonly hashes: Uint32Array | undefined;
+    }
+  | { readonly kind: 'discard'; readonly tenant: string };
+
+/** Each is answered. */
+export type Request =
+  | {
+      readonly kind: 'flush';
+      readonly id: number;
+      readonly tenant: string;
+      readonly path: string;
+      readonly number: number;
+      readonly nowMs: number;
+    }
+  | {
+      readonly kind: 'snapshot';
+      readonly id: number;
+      readonly tenant: string;
+      readonly path: string;
+      readonly nowMs: number;
+    }
+  | {
+      readonly kind: 'stitch';
+      readonly id: number;
+      readonly inputs: readonly string[];
+      readonly path: string;
+    };
+
+export type Message = Order | Request;
+
+/** An error as it crosses between threads. */
+export interface Failure {
+  readonly code: StorageErrorCode;
+  readonly message: string;
+  readonly retryable: boolean;
+  readonly retryAfterMs: number | undefined;
+  readonly hint: string | undefined;
+}
+
+export type Reply =
+  /** `isEmpty`: there were no rows, and there is no file. */
+  | { readonly id: number; readonly ok: true; readonly isEmpty: boolean }
+  | { readonly id: number; readonly ok: false; readonly failure: Failure };

@@ -1,0 +1,214 @@
+/** What an index says of the traces of a row group, from the collected rows, and how that of
+ *  several row groups becomes one. Hot: benchmark `bench/encode.ts`. */
+
+import { hexAt } from '../../../model/ids.ts';
+import { STATUS_ERROR } from '../../../model/attribute.ts';
+import { bigNanoFromWords } from '../../../model/time.ts';
+import type { ServiceCount } from '../../contract.ts';
+import type { PartialSummary, RootSpan } from '../segment-index.ts';
+import type { TraceEntry } from '../summary-block.ts';
+import type { RowCollector } from './rows.ts';
+import type { RowOrder } from './trace-groups.ts';
+
+/** In the order of trace ids. */
+export function traceEntries(rows: RowCollector, order: RowOrder): TraceEntry[] {
+  const parents = new SpanTable(rows);
+  const entries: TraceEntry[] = [];
+  for (let i = 0; i < order.traces.length; i++) {
+    const firstRow = order.starts[i]!;
+    const end = order.starts[i + 1]!;
+    const traceId = hexAt(rows.traces.ids, order.traces[i]! * 16, 16);
+    const part = { rowGroup: 0, firstRow, rows: end - firstRow };
+    const of = order.rows.subarray(firstRow, end);
+    entries.push({ summary: summarize(rows, parents, { traceId, of }), parts: [part] });
+  }
+  return entries.sort((a, b) => (a.summary.traceId < b.summary.traceId ? -1 : 1));
+}
+
+function summarize(
+  rows: RowCollector,
+  parents: SpanTable,
+  { traceId, of }: { traceId: string; of: Uint32Array },
+): PartialSummary {
+  const { dense } = rows;
+  const counts = new Map<number, { spans: number; errors: number }>();
+  const missingParents: bigint[] = [];
+  let errorCount = 0;
+  let root = -1;
+  let start = of[0]!;
+  let end = of[0]!;
+  for (let i = 0; i < of.length; i++) {
+    const row = of[i]!;
+    if (isBefore(dense.startNano, row, start)) start = row;
+    if (isBefore(dense.endNano, end, row)) end = row;
+    if (!parents.hasParent(row)) {
+      if (root < 0 || isBefore(dense.startNano, row, root)) root = row;
+    } else if (!parents.isParentHere(row)) {
+      missingParents.push(parents.parentOf(row));
+    }
+    const resource = dense.resources[row]!;
+    let count = counts.get(resource);
+    if (count === undefined) counts.set(resource, (count = { spans: 0, errors: 0 }));
+    count.spans++;
+    if (dense.statusCodes[row] === STATUS_ERROR) {
+      count.errors++;
+      errorCount++;
+    }
+  }
+  return {
+    traceId,
+    startNano: nanoAt(dense.startNano, start),
+    endNano: nanoAt(dense.endNano, end),
+    spanCount: of.length,
+    errorCount,
+    root: root < 0 ? undefined : spanAt(rows, root),
+    first: spanAt(rows, start),
+    missingParents,
+    services: servicesOf(rows, counts),
+  };
+}
+
+/** Resources of one service are counted together. */
+function servicesOf(
+  rows: RowCollector,
+  counts: ReadonlyMap<number, { spans: number; errors: number }>,
+): ServiceCount[] {
+  const byName = new Map<string, { spans: number; errors: number }>();
+  for (const [resource, { spans, errors }] of counts) {
+    const name = rows.serviceOf(resource);
+    const known = byName.get(name);
+    if (known === undefined) {
+      byName.set(name, { spans, errors });
+    } else {
+      known.spans += spans;
+      known.errors += errors;
+    }
+  }
+  return byNameOrder(byName);
+}
+
+function byNameOrder(
+  byName: ReadonlyMap<string, { spans: number; errors: number }>,
+): ServiceCount[] {
+  const services = [...byName].map(([name, count]) => ({ name, ...count }));
+  return services.length < 2 ? services : services.sort((a, b) => (a.name < b.name ? -1 : 1));
+}
+
+function spanAt(rows: RowCollector, row: number): RootSpan {
+  return {
+    startNano: nanoAt(rows.dense.startNano, row),
+    service: rows.serviceOf(rows.dense.resources[row]!),
+    name: rows.textOf(rows.dense.names[row]!),
+  };
+}
+
+function nanoAt(words: Uint32Array, row: number): bigint {
+  return bigNanoFromWords(words[row * 2]!, words[row * 2 + 1]!);
+}
+
+function isBefore(words: Uint32Array, a: number, b: number): boolean {
+  const high = words[a * 2 + 1]! - words[b * 2 + 1]!;
+  return high < 0 || (high === 0 && words[a * 2]! < words[b * 2]!);
+}
+
+/** Which spans are there, by trace and span id. */
+class SpanTable {
+  readonly #rows: RowCollector;
+  readonly #ids: Uint32Array;
+  readonly #parents: Uint32Array;
+  readonly #slots: Int32Array;
+  readonly #mask: number;
+
+  constructor(rows: RowCollector) {
+    const { count, dense } = rows;
+    this.#rows = rows;
+    this.#ids = wordsOf(dense.spanIds, count);
+    this.#parents = wordsOf(dense.parentSpanIds, count);
+    let size = 1024;
+    while (size < count * 2) size *= 2;
+    this.#slots = new Int32Array(size);
+    this.#mask = size - 1;
+    for (let row = 0; row < count; row++) {
+      let slot = this.#slot(row, this.#ids, row);
+      while (this.#slots[slot] !== 0) slot = (slot + 1) & this.#mask;
+      this.#slots[slot] = row + 1;
+    }
+  }
+
+  hasParent(row: number): boolean {
+    return (this.#parents[row * 2]! | this.#parents[row * 2 + 1]!) !== 0;
+  }
+
+  parentOf(row: number): bigint {
+    const bytes = this.#rows.dense.parentSpanIds;
+    return new DataView(bytes.buffer, bytes.byteOffset).getBigUint64(row * 8);
+  }
+
+  isParentHere(row: number): boolean {
+    const trace = this.#rows.traces.ofRow[row]!;
+    let slot = this.#slot(row, this.#parents, row);
+    for (;;) {
+      const other = this.#slots[slot]! - 1;
+      if (other < 0) return false;
+      const isParent =
+        this.#ids[other * 2] === this.#parents[row * 2] &&
+        this.#ids[other * 2 + 1] === this.#parents[row * 2 + 1] &&
+        this.#rows.traces.ofRow[other] === trace;
+      if (isParent) return true;
+      slot = (slot + 1) & this.#mask;
+    }
+  }
+
+  #slot(row: number, ids: Uint32Array, at: number): number {
+    const trace = this.#rows.traces.ofRow[row]!;
+    let hash = Math.imul(ids[at * 2]! ^ this.#rows.seed, 0x9e3779b1);
+    hash = Math.imul(hash ^ (hash >>> 15) ^ ids[at * 2 + 1]!, 0x85ebca6b);
+    hash = Math.imul(hash ^ (hash >>> 13) ^ trace, 0xc2b2ae35);
+    return (hash ^ (hash >>> 16)) & this.#mask;
+  }
+}
+
+/** Ids as pairs of words. */
+function wordsOf(ids: Uint8Array, count: number): Uint32Array {
+  return new Uint32Array(ids.buffer, ids.byteOffset, count * 2);
+}
+
+/** Makes one entry of a trace's entries in several row groups. `isThere` says whether a span of the
+ *  trace is in one of the parts. */
+export function mergeEntries(
+  entries: readonly TraceEntry[],
+  isThere: (spanId: bigint) => boolean,
+): TraceEntry {
+  const [only] = entries;
+  if (only === undefined) throw new Error('a trace without a part');
+  if (entries.length === 1) return only;
+  const all = entries.map(({ summary }) => summary);
+  const byName = new Map<string, { spans: number; errors: number }>();
+  for (const { name, spans, errors } of all.flatMap(({ services }) => services)) {
+    const known = byName.get(name) ?? { spans: 0, errors: 0 };
+    byName.set(name, { spans: known.spans + spans, errors: known.errors + errors });
+  }
+  const roots = all.map(({ root }) => root).filter((root) => root !== undefined);
+  const missing = all.flatMap(({ missingParents }) => missingParents);
+  return {
+    summary: {
+      traceId: only.summary.traceId,
+      startNano: all.reduce((min, s) => (s.startNano < min ? s.startNano : min), all[0]!.startNano),
+      endNano: all.reduce((max, s) => (s.endNano > max ? s.endNano : max), all[0]!.endNano),
+      spanCount: all.reduce((sum, s) => sum + s.spanCount, 0),
+      errorCount: all.reduce((sum, s) => sum + s.errorCount, 0),
+      root: earliest(roots),
+      first: earliest(all.map(({ first }) => first)) ?? only.summary.first,
+      missingParents: missing.length === 0 ? missing : missing.filter((id) => !isThere(id)),
+      services: byNameOrder(byName),
+    },
+    parts: entries.flatMap(({ parts }) => parts),
+  };
+}
+
+function earliest(spans: readonly RootSpan[]): RootSpan | undefined {
+  return spans.reduce<RootSpan | undefined>(
+    (first, span) => (first === undefined || span.startNano < first.startNano ? span : first),
+    undefined,
+  );
+}
