@@ -13,6 +13,7 @@ const commands: Readonly<Record<string, () => Promise<Command>>> = {
   components: () => import('./components.ts'),
   'print-config': () => import('./print-config.ts'),
   'print-initial-config': () => import('./print-config.ts'),
+  loadgen: () => import('./loadgen.ts'),
   version: () => import('./version.ts'),
   help: () => import('./help.ts'),
 };
@@ -25,8 +26,10 @@ const flagsAsCommands: Readonly<Record<string, string>> = {
 };
 
 async function main(args: readonly string[]): Promise<number> {
-  const asked = args.find((arg) => Object.hasOwn(flagsAsCommands, arg));
   const [first = ''] = args;
+  // loadgen has flags of its own, and a help that lists them.
+  const own = first === 'loadgen' ? [] : args;
+  const asked = own.find((arg) => Object.hasOwn(flagsAsCommands, arg));
   const named = asked === undefined ? first : (flagsAsCommands[asked] ?? 'help');
   if (Object.hasOwn(commands, named)) {
     const rest = named === first ? args.slice(1) : args;
