@@ -53,7 +53,7 @@ function worded(settings: Settings, who: string, ack: Ack): string {
     case 'peer':
       return `when ${ack.where} has accepted (${who})`;
     case 'discarded':
-      return `at once and not kept (${who}, ${ack.where})`;
+      return `without being kept (${who}: ${ack.where})`;
     case 'lent':
       return worded(settings, who, lentAck(settings, ack));
     default:

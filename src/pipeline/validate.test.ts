@@ -72,7 +72,7 @@ test('each pipeline says where it acknowledges', async () => {
   const { settings, problems } = await read(tree(forwarding));
   expect(problems).toEqual([]);
   const durable = 'when durable on disk (exporter jaeger_storage_exporter, /data/spoor)';
-  const nowhere = 'at once and not kept (exporter nop, nop keeps nothing)';
+  const nowhere = 'without being kept (exporter nop: it keeps nothing)';
   expect(ackLines(settings)).toEqual([
     `traces: acknowledged ${durable}`,
     'traces/slow: acknowledged in memory (processor batch/slow, its timeout is above 1000 ms): a crash loses what it holds',

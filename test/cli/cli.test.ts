@@ -74,7 +74,7 @@ describe('validate', () => {
     const { code, stdout, stderr } = await spoor(['validate', '--config', small]);
     expect(stderr).toBe('');
     expect(stdout).toBe(
-      'traces: acknowledged at once and not kept (exporter nop, nop keeps nothing)\n',
+      'traces: acknowledged without being kept (exporter nop: it keeps nothing)\n',
     );
     expect(code).toBe(0);
   });

@@ -30,7 +30,7 @@ export const component = defineExporter({
   summary: 'Writes data to the log.',
   signals: ['traces', 'metrics', 'logs'],
   config: DebugConfig,
-  ack: () => ({ kind: 'discarded', where: 'debug only writes to the log' }),
+  ack: () => ({ kind: 'discarded', where: 'it only writes to the log' }),
   create: (context) => new DebugExporter(context),
 });
 

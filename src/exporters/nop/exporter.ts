@@ -8,6 +8,6 @@ export const component = defineExporter({
   summary: 'Accepts everything and keeps nothing.',
   signals: ['traces', 'metrics', 'logs'],
   config: z.strictObject({}),
-  ack: () => ({ kind: 'discarded', where: 'nop keeps nothing' }),
+  ack: () => ({ kind: 'discarded', where: 'it keeps nothing' }),
   create: () => ({ consume: async () => {} }),
 });
