@@ -17,7 +17,7 @@ export default defineConfig({
   plugins: [
     react(),
     babel({ presets: [linguiTransformerBabelPreset({}, linguiConfig)] }),
-    lingui({ ...linguiConfig, failOnMissing: false, failOnCompileError: true }),
+    lingui({ ...linguiConfig, failOnMissing: true, failOnCompileError: true }),
     tailwindcss(),
   ],
   worker: { format: 'es' },

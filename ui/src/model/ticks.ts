@@ -11,7 +11,7 @@ export function niceTicks(from: number, to: number, wanted: number): number[] {
   const ticks: number[] = [];
   const first = Math.ceil(from / step - 1e-9);
   for (let i = first; i * step <= to + step * 1e-9 && ticks.length < 1000; i++)
-    ticks.push(i * step);
+    ticks.push(i * step + 0);
   return ticks;
 }
 

@@ -1,0 +1,35 @@
+import { expect, test } from 'vitest';
+import { layOutScatter, nearestPoint } from './scatter.ts';
+
+const trace = (startMs: number, durationNano: number) => ({
+  traceId: String(startMs),
+  startNano: `${startMs}000000`,
+  durationNano,
+  spanCount: 10,
+  errorCount: 0,
+  orphanCount: 0,
+  rootService: 's',
+  rootName: 'n',
+  services: [],
+});
+const box = { width: 600, height: 100 };
+
+test('later is right, longer is up, all inside', () => {
+  const { points } = layOutScatter([trace(2000, 1e9), trace(1000, 1e6), trace(9000, 0)], box);
+  expect(points.map((point) => point.trace.traceId)).toEqual(['1000', '2000', '9000']);
+  expect(points[1]?.y).toBeLessThan(points[0]?.y ?? 0);
+  for (const { x, y } of points) {
+    expect(x).toBeGreaterThanOrEqual(0);
+    expect(x).toBeLessThanOrEqual(600);
+    expect(y).toBeGreaterThanOrEqual(0);
+    expect(y).toBeLessThanOrEqual(100);
+  }
+});
+
+test('a lone trace is in the middle, and found under the pointer', () => {
+  const { points } = layOutScatter([trace(1000, 1e6)], box);
+  const [point] = points;
+  expect(point?.x).toBeCloseTo(300);
+  expect(nearestPoint(points, 301, point?.y ?? 0)).toBe(0);
+  expect(nearestPoint(points, 20, 20)).toBe(-1);
+});
