@@ -5,8 +5,7 @@ import type { DependencyLink, TimeRange } from '../../contract.ts';
 import type { DataFile } from '../manifest.ts';
 import { overlaps, rangeSql, rowsOf } from './file-rows.ts';
 import type { QueryColumn, QueryPlan, QueryResult } from './messages.ts';
-import { runOnFiles } from './run-on-files.ts';
-import type { TraceContext } from './read-traces.ts';
+import { askFiles, type ReadContext } from './read-context.ts';
 import { visibleFiles } from './snapshot.ts';
 import { allTrue, FALSE, SqlBuilder } from './sql-builder.ts';
 
@@ -14,21 +13,18 @@ import { allTrue, FALSE, SqlBuilder } from './sql-builder.ts';
 const PARENT_REACH_NANO = 24n * 3600n * 1_000_000_000n;
 
 export async function findDependencies(
-  { port, manifest, signal, onWarning }: TraceContext,
+  context: ReadContext,
   range: TimeRange,
 ): Promise<DependencyLink[]> {
   const reach = {
     startNano: range.startNano - PARENT_REACH_NANO,
     endNano: range.endNano + PARENT_REACH_NANO,
   };
-  const files = visibleFiles(manifest, undefined).files.filter((file) => overlaps(file, reach));
-  const outcome = await runOnFiles(
-    files,
-    (some) => dependencyPlan(some, range, reach),
-    (plan) => port.run(plan, { lane: manifest.tenant, signal }),
+  const files = visibleFiles(context.manifest, undefined).files.filter((file) =>
+    overlaps(file, reach),
   );
-  for (const warning of outcome.warnings) onWarning(warning);
-  return outcome.result === undefined ? [] : readLinks(outcome.result);
+  const result = await askFiles(context, files, (some) => dependencyPlan(some, range, reach));
+  return result === undefined ? [] : readLinks(result);
 }
 
 function dependencyPlan(

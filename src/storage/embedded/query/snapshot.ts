@@ -10,12 +10,12 @@ export function visibleFiles(
   manifest: Manifest,
   seenTo: number | undefined,
 ): { files: DataFile[]; walTo: number } {
-  const all = manifest.fresh === undefined ? manifest.files : [manifest.fresh, ...manifest.files];
-  const now = Math.max(manifest.head.walTo, ...all.map((file) => file.walTo), 0);
+  const inOrder = manifest.files.toSorted((a, b) => a.from - b.from);
+  if (manifest.fresh !== undefined) inOrder.push(manifest.fresh);
+  const now = Math.max(manifest.head.walTo, ...inOrder.map((file) => file.walTo), 0);
   const walTo = seenTo ?? now;
-  const inOrder = all.toSorted((a, b) => a.from - b.from);
   // A file's records are all behind those of the files before it.
-  const files = inOrder.filter((_, i) => (inOrder[i - 1]?.walTo ?? 0) < walTo || i === 0);
+  const files = inOrder.filter((_, i) => i === 0 || (inOrder[i - 1]?.walTo ?? 0) < walTo);
   return { files, walTo };
 }
 

@@ -1,17 +1,18 @@
 /** Traces in a line each, put together from what every file and the head know of them. */
 
 import { bytesFromHex, hexAt, isZeroAt } from '../../../model/ids.ts';
+import { SpanBatchBuilder } from '../../../model/batch/builder.ts';
 import { SpanView } from '../../../model/batch/view.ts';
 import type { SpanBatch } from '../../../model/batch/span-batch.ts';
 import { STATUS_ERROR } from '../../../model/attribute.ts';
 import type { ServiceCount, TraceSummary } from '../../contract.ts';
 import type { DataFile } from '../manifest.ts';
 import type { PartialSummary, RootSpan } from '../segment-index.ts';
-import type { ReadContext } from './find-traces.ts';
 import { rowsOf } from './file-rows.ts';
-import { runOnFiles } from './run-on-files.ts';
+import { askFiles, type ReadContext } from './read-context.ts';
 import type { QueryPlan, QueryResult } from './messages.ts';
 import { SqlBuilder } from './sql-builder.ts';
+import { askIndex, readTraceRows } from './trace-rows.ts';
 
 interface Part {
   readonly summary: PartialSummary;
@@ -23,32 +24,42 @@ interface Part {
 export async function summarize(
   context: ReadContext,
   traceIds: readonly string[],
-): Promise<{ traces: TraceSummary[]; warnings: string[] }> {
-  const warnings: string[] = [];
-  const parts = traceIds.map((traceId) => partsOf(context, traceId));
-  const unclear = parts.filter((each) => each.length > 1 && each.some(hasMissing));
-  const found = await foundParents(context, unclear.flat(), warnings);
-  const traces = parts.filter((each) => each.length > 0).map((each) => merge(each, found));
-  for (const file of context.manifest.files) {
-    if (file.index === undefined) warnings.push(`the index of ${file.path} is damaged`);
-  }
-  return { traces, warnings };
-}
-
-function partsOf({ manifest }: ReadContext, traceId: string): Part[] {
-  const bytes = bytesFromHex(traceId, 16);
-  if (bytes === undefined) return [];
-  const parts: Part[] = [];
-  for (const file of manifest.files) {
-    const position = file.index?.find(bytes) ?? -1;
-    if (file.index !== undefined && position >= 0) {
-      parts.push({ summary: file.index.summaryAt(position), file });
+): Promise<TraceSummary[]> {
+  const parts = new Map<string, Part[]>(traceIds.map((traceId) => [traceId, []]));
+  const unindexed = new Map<DataFile, string[]>();
+  for (const [traceId, known] of parts) {
+    const id = bytesFromHex(traceId, 16);
+    if (id === undefined) continue;
+    for (const file of context.manifest.files) {
+      const answer = askIndex(context, file, id);
+      if (answer === 'damaged') unindexed.set(file, [...(unindexed.get(file) ?? []), traceId]);
+      else if (answer !== 'absent') known.push({ summary: answer.summary, file });
+    }
+    for (const batch of context.manifest.head.find(id)) {
+      known.push({ summary: summarizeBatch(traceId, batch), file: undefined });
     }
   }
-  for (const batch of manifest.head.find(bytes)) {
-    parts.push({ summary: summarizeBatch(traceId, batch), file: undefined });
+  await addUnindexed(context, unindexed, parts);
+  const unclear = [...parts.values()].filter((each) => each.length > 1 && each.some(hasMissing));
+  const found = await foundParents(context, unclear.flat());
+  return [...parts.values()].filter((each) => each.length > 0).map((each) => merge(each, found));
+}
+
+/** Reads the rows where no index tells. */
+async function addUnindexed(
+  context: ReadContext,
+  unindexed: ReadonlyMap<DataFile, readonly string[]>,
+  parts: ReadonlyMap<string, Part[]>,
+): Promise<void> {
+  for (const [file, traceIds] of unindexed) {
+    const [rows] = await readTraceRows(context, traceIds, [file]);
+    for (const traceId of traceIds) {
+      const builder = new SpanBatchBuilder();
+      if (rows === undefined || rows.addTo(builder, traceId) === 0) continue;
+      const summary = summarizeBatch(traceId, builder.seal(context.manifest.tenant));
+      parts.get(traceId)?.push({ summary, file });
+    }
   }
-  return parts;
 }
 
 function hasMissing({ summary }: Part): boolean {
@@ -59,7 +70,6 @@ function hasMissing({ summary }: Part): boolean {
 async function foundParents(
   context: ReadContext,
   parts: readonly Part[],
-  warnings: string[],
 ): Promise<ReadonlySet<string>> {
   const found = new Set<string>();
   const wanted = parts.flatMap(({ summary }) =>
@@ -67,7 +77,7 @@ async function foundParents(
   );
   if (wanted.length === 0) return found;
   const missing = new Set(wanted);
-  for (const { traceId, spanId } of await spanIds(context, parts, warnings)) {
+  for (const { traceId, spanId } of await spanIds(context, parts)) {
     const key = parentKey(traceId, spanId);
     if (missing.has(key)) found.add(key);
   }
@@ -81,20 +91,13 @@ function parentKey(traceId: string, spanId: bigint): string {
 async function spanIds(
   context: ReadContext,
   parts: readonly Part[],
-  warnings: string[],
 ): Promise<{ traceId: string; spanId: bigint }[]> {
   const ids = [...new Set(parts.map(({ summary }) => summary.traceId))];
   const files = new Set(parts.map(({ file }) => file).filter((file) => file !== undefined));
-  const { port, manifest, signal } = context;
-  const outcome = await runOnFiles(
-    [...files],
-    (some) => spanIdPlan(some, ids),
-    (plan) => port.run(plan, { lane: manifest.tenant, signal }),
-  );
-  warnings.push(...outcome.warnings);
-  const found = outcome.result === undefined ? [] : readSpanIds(outcome.result);
+  const result = await askFiles(context, [...files], (some) => spanIdPlan(some, ids));
+  const found = result === undefined ? [] : readSpanIds(result);
   for (const traceId of ids) {
-    for (const batch of manifest.head.find(Buffer.from(traceId, 'hex'))) {
+    for (const batch of context.manifest.head.find(Buffer.from(traceId, 'hex'))) {
       for (let row = 0; row < batch.count; row++) {
         found.push({ traceId, spanId: spanIdAt(batch.spans.columns.spanIds, row) });
       }

@@ -1,0 +1,85 @@
+/** A tenant's files and head without the engine: what reads are tested on. */
+
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { systemClock } from '../../../lib/clock.ts';
+import { silentLogger } from '../../../lib/logger.ts';
+import type { SpanBatch } from '../../../model/batch/span-batch.ts';
+import { Encoder } from '../encode/encoder.ts';
+import { Head, type HeadEntry } from '../head.ts';
+import type { HashSeed } from '../identity.ts';
+import type { DataFile, Manifest } from '../manifest.ts';
+import { QueryProcess, type QueryProcessSettings } from './query-process.ts';
+import type { ReadContext } from './read-context.ts';
+
+const SEED: HashSeed = [1, 2];
+
+export class StoredTenant {
+  readonly directory = mkdtempSync(join(tmpdir(), 'spoor-reads-'));
+  readonly port: QueryProcess;
+  readonly warnings: string[] = [];
+  files: DataFile[] = [];
+  readonly #encoder = new Encoder({ hashSeed: SEED });
+  #entries: HeadEntry[] = [];
+  #walSeq = 0;
+  #flushes = 0;
+  #fresh = 0;
+
+  constructor(settings: Partial<QueryProcessSettings> = {}) {
+    this.port = new QueryProcess(
+      {
+        threads: 2,
+        memoryBytes: 1e9,
+        rssBytesMax: 4e9,
+        resultBytesMax: 512e6,
+        tempDirectory: this.directory,
+        directories: [this.directory],
+        concurrency: 4,
+        waitingMax: 1000,
+        timeLimitMs: 60_000,
+        ...settings,
+      },
+      { clock: systemClock, logger: silentLogger },
+    );
+  }
+
+  add(batch: SpanBatch): void {
+    const walSeq = ++this.#walSeq;
+    this.#encoder.appendBatch('t', { walSeq, batch });
+    this.#entries.push({ walSeq, batch });
+  }
+
+  async flush(): Promise<void> {
+    const from = ++this.#flushes;
+    this.files.unshift(await this.#encoder.flush('t', { directory: this.directory, from }));
+    this.#entries = [];
+  }
+
+  /** All files become one. */
+  async stitch(): Promise<void> {
+    const inputs = this.files.toReversed();
+    const path = join(this.directory, `1-${this.#flushes}.parquet`);
+    this.files = [await this.#encoder.stitch(inputs, path)];
+  }
+
+  async context(): Promise<ReadContext> {
+    const path = join(this.directory, `fresh-${++this.#fresh}.parquet`);
+    const fresh = this.#entries.length > 0 ? await this.#encoder.snapshot('t', path) : undefined;
+    const manifest: Manifest = {
+      tenant: 't',
+      files: this.files,
+      head: new Head([...this.#entries]),
+      fresh,
+      release() {},
+    };
+    const onWarning = (warning: string) => void this.warnings.push(warning);
+    return { port: this.port, manifest, seed: SEED, onWarning };
+  }
+
+  async close(): Promise<void> {
+    await this.port.close();
+    await this.#encoder.close();
+    rmSync(this.directory, { recursive: true });
+  }
+}
