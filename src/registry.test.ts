@@ -20,6 +20,8 @@ const settings: Readonly<Record<string, unknown>> = {
   otlp: { protocols: { grpc: { endpoint: 'localhost:0' }, http: { endpoint: 'localhost:0' } } },
   jaeger_storage_exporter: { trace_storage: 'main' },
   jaeger_query: { storage: { traces: 'main' }, http: { endpoint: 'localhost:0' } },
+  attributes: { actions: [{ key: 'a', action: 'delete' }] },
+  resource: { attributes: [{ key: 'a', action: 'delete' }] },
   tail_sampling: { policies: [{ name: 'all', type: 'always_sample' }] },
   file_storage: { directory: tmpdir() },
   healthcheckv2: { http: { endpoint: 'localhost:0' } },

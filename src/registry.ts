@@ -1,6 +1,17 @@
 /** Every component, one line each, loaded only when a configuration names it. Nothing else knows
  *  which components exist. */
 import type { Registry } from './component/registry.ts';
+import type { Engines } from './extensions/jaeger-storage/backends.ts';
+import type { EmbeddedConfig } from './storage/embedded/config.ts';
+
+/** Storage engines: the schema at once, the engine when a store is opened. */
+const engines = async (): Promise<Engines> => ({
+  embedded: {
+    config: (await import('./storage/embedded/config.ts')).EmbeddedConfig,
+    open: async (config: EmbeddedConfig, options) =>
+      (await import('./storage/embedded/backend.ts')).openEmbedded(config, options),
+  },
+});
 
 export const registry = {
   receivers: {
@@ -8,7 +19,9 @@ export const registry = {
     otlp: () => import('./receivers/otlp/receiver.ts'),
   },
   processors: {
+    attributes: () => import('./processors/attributes/processor.ts'),
     batch: () => import('./processors/batch/processor.ts'),
+    resource: () => import('./processors/resource/processor.ts'),
     tail_sampling: () => import('./processors/tail-sampling/processor.ts'),
   },
   exporters: {
@@ -23,5 +36,9 @@ export const registry = {
     file_storage: () => import('./extensions/file-storage/extension.ts'),
     healthcheckv2: () => import('./extensions/healthcheckv2/extension.ts'),
     jaeger_query: () => import('./extensions/jaeger-query/extension.ts'),
+    jaeger_storage: async () => {
+      const { storageExtension } = await import('./extensions/jaeger-storage/extension.ts');
+      return { component: storageExtension(await engines()) };
+    },
   },
 } satisfies Registry;
