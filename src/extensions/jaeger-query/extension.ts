@@ -82,14 +82,16 @@ class JaegerQuery implements Lifecycle {
   }
 
   async #build({ reader, capabilities }: StorageBackend): Promise<FastifyInstance> {
-    const { config, clock, logger } = this.#context;
+    const { config, clock, logger, host } = this.#context;
+    const uiDirectory = config.ui.assets_path ?? builtUiDirectory();
+    if (uiDirectory === undefined) host.notice('the UI is not built, the API alone is served');
     const { createQueryServer } = await import('../../api/http/server.ts');
     return createQueryServer({
       reader,
       capabilities,
       tenant: DEFAULT_TENANT,
       basePath: config.base_path,
-      uiDirectory: config.ui.assets_path ?? builtUiDirectory(),
+      uiDirectory,
       maxClockSkewNano: BigInt(Math.round(config.max_clock_skew_adjust * 1e6)),
       maxTraceSize: config.max_trace_size,
       now: () => clock.nowMs(),
