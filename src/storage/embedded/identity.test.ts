@@ -3,11 +3,18 @@ import { decodeFrame, encodeFrame } from '../../model/batch/frame.ts';
 import { concat, gather } from '../../model/batch/gather.ts';
 import type { SpanBatch } from '../../model/batch/span-batch.ts';
 import { identityHashes } from './identity.ts';
-import { bool, double, int, type PlainSpan, spans, text } from './spans.fixture.ts';
+import { bool, double, int, type PlainSpan, spans, text } from '../conformance/plain-spans.ts';
 
 const SEED = [0x1234_5678, 0x9abc_def0] as const;
 const ids = { traceId: 'a'.repeat(32), spanId: 'b'.repeat(16) };
 
+const event = {
+  timeNano: 8n,
+  name: 'e',
+  droppedAttributes: 9,
+  attributes: [['x', bool(true)]],
+} as const;
+const link = { traceId: 'd'.repeat(32), spanId: 'e'.repeat(16), traceState: 't', flags: 10 };
 const full = {
   ...ids,
   parentSpanId: 'c'.repeat(16),
@@ -29,8 +36,8 @@ const full = {
     ['key', text('value')],
     ['n', int(1)],
   ],
-  events: [{ timeNano: 8n, name: 'e', droppedAttributes: 9, attributes: [['x', bool(true)]] }],
-  links: [{ traceId: 'd'.repeat(32), spanId: 'e'.repeat(16), traceState: 't', flags: 10 }],
+  events: [event],
+  links: [link],
 } satisfies PlainSpan;
 
 function hash(span: PlainSpan): string {
@@ -94,17 +101,17 @@ test('the hash depends on every field', () => {
       ],
     },
     { events: [] },
-    { events: [{ ...full.events[0], name: 'f' }] },
-    { events: [{ ...full.events[0], timeNano: 7n }] },
-    { events: [{ ...full.events[0], droppedAttributes: 0 }] },
-    { events: [{ ...full.events[0], attributes: [['x', bool(false)]] }] },
-    { events: [...full.events, ...full.events] },
+    { events: [{ ...event, name: 'f' }] },
+    { events: [{ ...event, timeNano: 7n }] },
+    { events: [{ ...event, droppedAttributes: 0 }] },
+    { events: [{ ...event, attributes: [['x', bool(false)]] }] },
+    { events: [event, event] },
     { links: [] },
-    { links: [{ ...full.links[0], flags: 0 }] },
-    { links: [{ ...full.links[0], traceId: 'e'.repeat(32) }] },
-    { links: [{ ...full.links[0], spanId: 'd'.repeat(16) }] },
-    { links: [{ ...full.links[0], traceState: '' }] },
-    { links: [{ ...full.links[0], attributes: [['y', text('')]] }] },
+    { links: [{ ...link, flags: 0 }] },
+    { links: [{ ...link, traceId: 'e'.repeat(32) }] },
+    { links: [{ ...link, spanId: 'd'.repeat(16) }] },
+    { links: [{ ...link, traceState: '' }] },
+    { links: [{ ...link, attributes: [['y', text('')]] }] },
   ];
   const hashes = [full, ...others.map((other) => ({ ...full, ...other }))].map(hash);
   expect(new Set(hashes).size).toBe(others.length + 1);

@@ -12,8 +12,18 @@ import type { StringTable } from '../../model/batch/string-table.ts';
 /** Two words of store-wide randomness; `format.json` keeps them. */
 export type HashSeed = readonly [number, number];
 
+/** A seed for each tenant: what one has stored says nothing of another. */
+export function tenantSeed(seed: HashSeed, tenant: string): HashSeed {
+  let [low, high] = seed;
+  for (const byte of new TextEncoder().encode(tenant)) {
+    low = mix(low + high, byte);
+    high = mix(high ^ low, byte);
+  }
+  return [low >>> 0, high >>> 0];
+}
+
 /** Low and high word of each row's hash: row i is words 2i and 2i + 1. */
-export function identityHashes(batch: SpanBatch, seed: HashSeed): Uint32Array {
+export function identityHashes(batch: SpanBatch, seed: HashSeed): Uint32Array<ArrayBuffer> {
   return new Hasher(batch, seed).rows();
 }
 
@@ -34,7 +44,7 @@ class Hasher {
     this.#scopes = this.#owners(batch.scopes, (row) => this.#scope(row));
   }
 
-  rows(): Uint32Array {
+  rows(): Uint32Array<ArrayBuffer> {
     const { count, events, links } = this.#batch;
     const out = new Uint32Array(count * 2);
     for (let row = 0; row < count; row++) {

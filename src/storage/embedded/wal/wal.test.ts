@@ -6,7 +6,7 @@ import { encodeFrame } from '../../../model/batch/frame.ts';
 import { StorageError } from '../../contract.ts';
 import { FailingFileSystem } from '../failing-file-system.fixture.ts';
 import { realFileSystem } from '../file-system.ts';
-import { spans } from '../spans.fixture.ts';
+import { spans } from '../../conformance/plain-spans.ts';
 import { FILE_HEADER_BYTES, readRecords } from './record.ts';
 import { listWal, replayFile } from './replay.ts';
 import { Wal } from './wal.ts';
@@ -22,8 +22,6 @@ function openWal(files = new FailingFileSystem(realFileSystem), fileBytesMax = 1
   return new Wal({
     files,
     directory,
-    firstSeq: 1,
-    firstFile: 1,
     salt: SALT,
     fileBytesMax,
   });

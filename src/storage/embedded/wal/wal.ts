@@ -17,9 +17,6 @@ export type OnCommit = (error?: Error) => void;
 export interface WalOptions {
   readonly files: FileSystem;
   readonly directory: string;
-  /** Number of the first record and of the first file; both must be higher than any before. */
-  readonly firstSeq: number;
-  readonly firstFile: number;
   /** A secret of the store. */
   readonly salt: number;
   /** Begin a new file when one is this long. */
@@ -29,7 +26,8 @@ export interface WalOptions {
 interface Waiting {
   readonly seq: number;
   readonly tenant: string;
-  readonly frame: Uint8Array;
+  /** Undefined for a barrier. */
+  readonly frame: Uint8Array | undefined;
   readonly onCommit: OnCommit;
 }
 
@@ -44,14 +42,15 @@ interface OpenFile extends WalFile {
   readonly fd: number;
 }
 
+const FILE_BYTES_MAX = 64 * 1024 * 1024;
 const GROUP_BYTES_MAX = 16 * 1024 * 1024;
 /** Two buffers a record; the kernel takes 1,024 in one call. */
 const GROUP_RECORDS_MAX = 500;
 
 export class Wal {
   readonly #options: WalOptions;
-  #nextSeq: number;
-  #nextFile: number;
+  #nextSeq = 1;
+  #nextFile = 1;
   #waiting: Waiting[] = [];
   #open: OpenFile | undefined;
   #full: WalFile[] = [];
@@ -60,8 +59,6 @@ export class Wal {
 
   constructor(options: WalOptions) {
     this.#options = options;
-    this.#nextSeq = options.firstSeq;
-    this.#nextFile = options.firstFile;
   }
 
   /** Why the last group could not be made durable; undefined when it was. */
@@ -74,9 +71,16 @@ export class Wal {
     return this.#files().reduce((sum, file) => sum + file.bytes, 0);
   }
 
-  /** Files of an earlier run, whose records have been replayed. */
-  adopt(file: WalFile): void {
+  /** A file of an earlier run, whose records have been replayed. */
+  adopt(file: WalFile, number: number): void {
     this.#full.push(file);
+    this.#nextFile = Math.max(this.#nextFile, number + 1);
+    for (const seq of file.lastSeqs.values()) this.continueAfter(seq);
+  }
+
+  /** Numbers up to this one have been used. */
+  continueAfter(seq: number): void {
+    this.#nextSeq = Math.max(this.#nextSeq, seq + 1);
   }
 
   /** The record's number. The frame must not change until `onCommit`. */
@@ -85,6 +89,12 @@ export class Wal {
     this.#waiting.push({ seq, tenant, frame, onCommit });
     this.#running ??= this.#run();
     return seq;
+  }
+
+  /** Runs `then` when everything appended before has been committed or refused. */
+  barrier(then: () => void): void {
+    if (this.#running === undefined) then();
+    else this.#waiting.push({ seq: 0, tenant: '', frame: undefined, onCommit: () => then() });
   }
 
   /** Resolves when everything appended before has been committed or refused. */
@@ -131,7 +141,7 @@ export class Wal {
         () => undefined,
         (cause: unknown) => writeError('write-ahead log', cause),
       );
-      this.#failure = error;
+      if (group.some(({ frame }) => frame !== undefined)) this.#failure = error;
       for (const { onCommit } of group) onCommit(error);
     }
     this.#running = undefined;
@@ -141,19 +151,22 @@ export class Wal {
     let bytes = 0;
     let count = 0;
     for (const { frame } of this.#waiting) {
-      if (count === GROUP_RECORDS_MAX || (count > 0 && bytes + frame.length > GROUP_BYTES_MAX))
-        break;
-      bytes += frame.length + RECORD_HEADER_BYTES;
+      const length = frame?.length ?? 0;
+      if (count === GROUP_RECORDS_MAX || (count > 0 && bytes + length > GROUP_BYTES_MAX)) break;
+      bytes += length + RECORD_HEADER_BYTES;
       count++;
     }
     return this.#waiting.splice(0, count);
   }
 
   async #commit(group: readonly Waiting[]): Promise<void> {
-    const { files, salt, fileBytesMax = 64 * 1024 * 1024 } = this.#options;
+    const { files, salt, fileBytesMax = FILE_BYTES_MAX } = this.#options;
+    const parts = group.flatMap(({ seq, frame }) =>
+      frame === undefined ? [] : [recordHeader(seq, frame, salt), frame],
+    );
+    if (parts.length === 0) return;
     this.#open ??= await this.#beginFile();
     const file = this.#open;
-    const parts = group.flatMap(({ seq, frame }) => [recordHeader(seq, frame, salt), frame]);
     try {
       const end = await writeAll(files, file.fd, { parts, position: file.bytes });
       await files.datasync(file.fd);
@@ -162,7 +175,7 @@ export class Wal {
       await this.#abandon(file);
       throw error;
     }
-    for (const { seq, tenant } of group) file.lastSeqs.set(tenant, seq);
+    for (const { seq, tenant, frame } of group) if (frame) file.lastSeqs.set(tenant, seq);
     if (file.bytes >= fileBytesMax) await this.#endFile();
   }
 

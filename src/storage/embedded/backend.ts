@@ -1,0 +1,198 @@
+/** The embedded store as a storage backend: one directory, no other server. Spans are durable in a
+ *  write-ahead log when a write resolves, and are found from then on; Parquet files are made of
+ *  them by a worker thread and asked by DuckDB in a child process. */
+
+import type { Clock } from '../../lib/clock.ts';
+import type { Logger } from '../../lib/logger.ts';
+import type { SpanBatch } from '../../model/batch/span-batch.ts';
+import type {
+  Capabilities,
+  StorageBackend,
+  StorageHealth,
+  TimeRange,
+  TracePage,
+  TraceQuery,
+  TraceReader,
+  TraceRef,
+} from '../contract.ts';
+import type { EmbeddedConfig } from './config.ts';
+import type { Engine, EngineOptions } from './engine.ts';
+import { type FileSystem, realFileSystem } from './file-system.ts';
+import type { Manifest } from './manifest.ts';
+import { findDependencies } from './query/find-dependencies.ts';
+import { findTraces } from './query/find-traces.ts';
+import { QueryProcess } from './query/query-process.ts';
+import type { ReadContext } from './query/read-context.ts';
+import { readTraces } from './query/read-traces.ts';
+import { querySettings } from './query-settings.ts';
+import { openEngine } from './recovery.ts';
+import type { TenantStore } from './tenant-store.ts';
+
+export interface EmbeddedDeps {
+  readonly logger: Logger;
+  readonly clock: Clock;
+  /** The oldest traces go above so many. */
+  readonly maxTraces?: number | undefined;
+  /** Nothing is to outlive the process: what is written need not reach the disk. */
+  readonly isTemporary?: boolean | undefined;
+  readonly files?: FileSystem | undefined;
+}
+
+const CAPABILITIES: Capabilities = {
+  searchWithoutService: true,
+  filterOps: ['and', 'or', 'not', 'compare', 'in', 'regex', 'exists', 'looseEquals'],
+  orders: ['newest', 'oldest', 'longest', 'shortest', 'mostSpans', 'mostErrors'],
+  durableOnAck: true,
+};
+
+/** Opens the store, reading back what a crash left in the log. Throws StorageError 'unusable' when
+ *  the directory belongs to another process, a newer format, or cannot be written. */
+export async function openEmbedded(
+  config: EmbeddedConfig,
+  deps: EmbeddedDeps,
+): Promise<StorageBackend> {
+  const { clock, logger, isTemporary = false } = deps;
+  const files = deps.files ?? (isTemporary ? withoutSync(realFileSystem) : realFileSystem);
+  const options = engineOptions(config, deps);
+  const { engine, damage } = await openEngine(config.directory, options, {
+    clock,
+    logger,
+    files,
+    random: Math.random,
+  });
+  const queries = new QueryProcess(querySettings(config.directory), { clock, logger });
+  const reader = new EmbeddedReader({ engine, queries, logger });
+  return {
+    capabilities: { ...CAPABILITIES, durableOnAck: !isTemporary },
+    writer: engine,
+    reader,
+    health: () => joined(engine.health(), damage),
+    close: async () => {
+      await queries.close();
+      await engine.close();
+    },
+  };
+}
+
+function engineOptions(config: EmbeddedConfig, deps: EmbeddedDeps): EngineOptions {
+  const { maxTraces = Infinity } = deps;
+  const { retention, dedup } = config;
+  // Whole files are evicted: they must be small beside what may stay.
+  const traceShare = Math.max(64, Math.ceil(maxTraces / 20));
+  const isLimited = maxTraces !== Infinity;
+  return {
+    flushSpans: isLimited ? Math.min(config.flush_spans, traceShare) : config.flush_spans,
+    stitchRowGroups: isLimited ? 2 : config.stitch_row_groups,
+    flushIntervalMs: config.flush_interval,
+    unflushedBytesMax: config.max_unflushed_bytes,
+    walBytesMax: 2 * config.max_unflushed_bytes,
+    dedupWindowMs: dedup.window,
+    dedupSpansMax: dedup.max_spans,
+    retention: { maxAgeMs: retention.max_age, maxBytes: retention.max_bytes, maxTraces },
+  };
+}
+
+function withoutSync(files: FileSystem): FileSystem {
+  return {
+    ...files,
+    datasync: () => Promise.resolve(),
+    syncDirectory: () => Promise.resolve(),
+  };
+}
+
+function joined({ ok, problems }: StorageHealth, damage: readonly string[]): StorageHealth {
+  return { ok: ok && damage.length === 0, problems: [...damage, ...problems] };
+}
+
+interface ReaderParts {
+  readonly engine: Engine;
+  readonly queries: QueryProcess;
+  readonly logger: Logger;
+}
+
+class EmbeddedReader implements TraceReader {
+  readonly #with: ReaderParts;
+
+  constructor(parts: ReaderParts) {
+    this.#with = parts;
+  }
+
+  async getTrace(
+    tenant: string,
+    ref: TraceRef,
+    signal?: AbortSignal,
+  ): Promise<SpanBatch | undefined> {
+    for await (const batch of this.getTraces(tenant, [ref], signal)) return batch;
+    return undefined;
+  }
+
+  async *getTraces(
+    tenant: string,
+    refs: readonly TraceRef[],
+    signal?: AbortSignal,
+  ): AsyncGenerator<SpanBatch> {
+    signal?.throwIfAborted();
+    const store = this.#with.engine.tenant(tenant);
+    if (store === undefined) return;
+    const manifest = store.pin();
+    try {
+      yield* readTraces(this.#context(store, manifest, signal), refs);
+    } finally {
+      manifest.release();
+    }
+  }
+
+  async findTraces(query: TraceQuery, signal?: AbortSignal): Promise<TracePage> {
+    signal?.throwIfAborted();
+    const store = this.#with.engine.tenant(query.tenant);
+    if (store === undefined) return { traces: [], warnings: [] };
+    const manifest = await store.pinWithFresh(signal);
+    try {
+      return await findTraces(this.#context(store, manifest, signal), query);
+    } finally {
+      manifest.release();
+    }
+  }
+
+  async getDependencies(tenant: string, range: TimeRange, signal?: AbortSignal) {
+    signal?.throwIfAborted();
+    const store = this.#with.engine.tenant(tenant);
+    if (store === undefined) return [];
+    const manifest = await store.pinWithFresh(signal);
+    try {
+      return await findDependencies(this.#context(store, manifest, signal), range);
+    } finally {
+      manifest.release();
+    }
+  }
+
+  async getServices(tenant: string, signal?: AbortSignal) {
+    signal?.throwIfAborted();
+    return this.#with.engine.tenant(tenant)?.catalogue.services() ?? [];
+  }
+
+  async getOperations(
+    tenant: string,
+    { service, kind }: Parameters<TraceReader['getOperations']>[1],
+    signal?: AbortSignal,
+  ) {
+    signal?.throwIfAborted();
+    return this.#with.engine.tenant(tenant)?.catalogue.operations(service, kind) ?? [];
+  }
+
+  async getAttributeKeys(tenant: string, signal?: AbortSignal) {
+    signal?.throwIfAborted();
+    return this.#with.engine.tenant(tenant)?.catalogue.attributeKeys() ?? [];
+  }
+
+  #context(store: TenantStore, manifest: Manifest, signal: AbortSignal | undefined): ReadContext {
+    const { queries, logger } = this.#with;
+    return {
+      port: queries,
+      manifest,
+      seed: store.hashSeed,
+      signal,
+      onWarning: (warning) => logger.warn({ tenant: store.tenant }, warning),
+    };
+  }
+}

@@ -1,0 +1,114 @@
+/** The data files of one tenant, and when they leave the disk. Files are replaced at once and
+ *  unlinked later: when no reader has them pinned. The index of a flush that was stitched stays
+ *  for the time in which its rows may be sent again: after a restart they are recognised by it. */
+
+import type { FileSystem } from './file-system.ts';
+import { type DataFile, FileUse } from './manifest.ts';
+
+export interface FileSetDeps {
+  readonly files: FileSystem;
+  /** A file could not be removed. */
+  readonly onError: (path: string, error: unknown) => void;
+}
+
+interface SpentIndex {
+  readonly path: string;
+  readonly rows: number;
+  readonly writtenAtMs: number;
+}
+
+export class FileSet {
+  readonly #deps: FileSetDeps;
+  readonly #use: FileUse;
+  #files: readonly DataFile[] = [];
+  /** Paths of files whose index outlives them. */
+  readonly #stitched = new Set<string>();
+  #spent: readonly SpentIndex[] = [];
+  #unlinking: Promise<void> = Promise.resolve();
+
+  constructor(deps: FileSetDeps) {
+    this.#deps = deps;
+    this.#use = new FileUse((file) => this.#unlinkFile(file));
+  }
+
+  /** Oldest first, none of them fresh. */
+  get all(): readonly DataFile[] {
+    return this.#files;
+  }
+
+  pin(files: readonly DataFile[]): () => void {
+    return this.#use.pin(files);
+  }
+
+  add(file: DataFile): void {
+    this.#files = [...this.#files, file];
+  }
+
+  /** `output` holds the rows of `inputs`, which follow each other. */
+  replace(inputs: readonly DataFile[], output: DataFile): void {
+    this.#files = this.#files.flatMap((file) => {
+      if (!inputs.includes(file)) return [file];
+      return file === inputs[0] ? [output] : [];
+    });
+    for (const file of inputs) {
+      this.#stitched.add(file.path);
+      this.#use.retire(file);
+    }
+  }
+
+  remove(file: DataFile): void {
+    this.#files = this.#files.filter((one) => one !== file);
+    this.#use.retire(file);
+  }
+
+  /** A file that was never among `all`. */
+  discard(file: DataFile): void {
+    this.#use.retire(file);
+  }
+
+  /** An index found at start whose file has been stitched. */
+  adoptSpent(index: SpentIndex): void {
+    this.#spent = [...this.#spent, index];
+  }
+
+  /** Removes indices that are too old, or more than the memory for resends has room for. */
+  trimSpent(limits: { readonly sinceMs: number; readonly rowsMax: number }): void {
+    let rows = 0;
+    const kept: SpentIndex[] = [];
+    for (const index of this.#spent.toReversed()) {
+      rows += index.rows;
+      if (index.writtenAtMs >= limits.sinceMs && rows <= limits.rowsMax) kept.push(index);
+      else this.#unlink(index.path);
+    }
+    this.#spent = kept.toReversed();
+  }
+
+  /** Resolves when everything that was to be unlinked so far is. */
+  async settled(): Promise<void> {
+    await this.#unlinking;
+  }
+
+  #unlinkFile(file: DataFile): void {
+    this.#unlink(file.path);
+    if (!this.#stitched.delete(file.path) || file.index === undefined) {
+      this.#unlink(indexPath(file.path));
+      return;
+    }
+    const { writtenAtMs, rows } = file.index.header;
+    this.#spent = [...this.#spent, { path: indexPath(file.path), rows, writtenAtMs }];
+  }
+
+  #unlink(path: string): void {
+    this.#unlinking = this.#unlinking.then(async () => {
+      try {
+        await this.#deps.files.unlink(path);
+      } catch (error) {
+        this.#deps.onError(path, error);
+      }
+    });
+  }
+}
+
+export function indexPath(parquetPath: string): string {
+  return parquetPath.replace(/\.parquet$/, '.idx');
+}

@@ -1,0 +1,183 @@
+/** From a directory to a running engine: the files that are there, then the records of the log that
+ *  are in none of them. */
+
+import { messageOf } from '../../lib/errors.ts';
+import {
+  listTenant,
+  openDirectory,
+  type OpenDirectoryDeps,
+  type StoreDirectory,
+  type StoredFile,
+  tenantDirectory,
+} from './directory.ts';
+import { openDataFile, readSegmentIndex } from './encode/data-file.ts';
+import { Encoder } from './encode/encoder.ts';
+import { Engine, type EngineDeps, type EngineOptions } from './engine.ts';
+import type { DataFile } from './manifest.ts';
+import { decodeTenantState } from './tenant-state.ts';
+import { listWal, replayFile } from './wal/replay.ts';
+import { Wal } from './wal/wal.ts';
+
+export interface OpenEngineDeps extends OpenDirectoryDeps, Pick<EngineDeps, 'logger'> {}
+
+export interface OpenedEngine {
+  readonly engine: Engine;
+  /** What could not be read, for people. */
+  readonly damage: readonly string[];
+}
+
+export async function openEngine(
+  root: string,
+  options: EngineOptions,
+  deps: OpenEngineDeps,
+): Promise<OpenedEngine> {
+  const directory = await openDirectory(root, deps);
+  let engine: Engine | undefined;
+  const encoder = new Encoder({
+    hashSeed: directory.hashSeed,
+    clock: deps.clock,
+    onFailure: () => engine?.encoderLost(),
+  });
+  try {
+    const wal = new Wal({ ...deps, directory: directory.wal, salt: directory.hashSeed[0] });
+    engine = new Engine({ ...deps, options, directory, encoder, wal });
+    const recovery = new Recovery({ engine, wal, directory, deps, options });
+    await recovery.run();
+    engine.start();
+    return { engine, damage: recovery.damage };
+  } catch (error) {
+    await encoder.close();
+    await directory.release();
+    throw error;
+  }
+}
+
+interface RecoveryDeps {
+  readonly engine: Engine;
+  readonly wal: Wal;
+  readonly directory: StoreDirectory;
+  readonly deps: OpenEngineDeps;
+  readonly options: EngineOptions;
+}
+
+/** Files are opened so many at a time. */
+const OPENING_MAX = 8;
+
+class Recovery {
+  readonly #with: RecoveryDeps;
+  readonly damage: string[] = [];
+  /** Words of identity hashes, with when they were written. */
+  readonly #hashes: { readonly writtenAtMs: number; readonly words: Uint32Array }[] = [];
+
+  constructor(parts: RecoveryDeps) {
+    this.#with = parts;
+  }
+
+  async run(): Promise<void> {
+    for (const tenant of this.#with.directory.tenants) await this.#openTenant(tenant);
+    await this.#replayLog();
+    this.#rememberHashes();
+  }
+
+  async #openTenant(tenant: string): Promise<void> {
+    const { engine, wal, directory, deps } = this.#with;
+    const folder = tenantDirectory(directory.root, tenant);
+    const listing = await listTenant(deps.files, folder);
+    const state = await this.#readState(folder.catalogue);
+    const files = await this.#openFiles(listing.files);
+    const store = engine.openTenant(tenant);
+    // A damaged file keeps its number: no other may take its name.
+    const nextFlush = Math.max(state?.nextFlush ?? 1, (listing.files.at(-1)?.to ?? 0) + 1);
+    store.restore({ ...state, nextFlush }, files);
+    wal.continueAfter(store.walTo);
+    for (const path of listing.spentIndexes) {
+      const index = await this.#attempt(path, () => readSegmentIndex(path));
+      if (index === undefined) continue;
+      const { rows, writtenAtMs } = index.header;
+      store.files.adoptSpent({ path, rows, writtenAtMs });
+      this.#hashes.push({ writtenAtMs, words: wordsOf(index.hashes()) });
+    }
+    for (const { index } of files) {
+      if (index === undefined) continue;
+      const { writtenAtMs } = index.header;
+      this.#hashes.push({ writtenAtMs, words: wordsOf(index.hashes()) });
+    }
+  }
+
+  async #readState(path: string) {
+    const { files } = this.#with.deps;
+    if ((await files.stat(path)) === undefined) return undefined;
+    const state = decodeTenantState(await files.read(path));
+    if (state === undefined) this.#report(`${path} cannot be read; its lists begin anew`);
+    return state;
+  }
+
+  async #openFiles(listed: readonly StoredFile[]): Promise<DataFile[]> {
+    const opened: DataFile[] = [];
+    for (let i = 0; i < listed.length; i += OPENING_MAX) {
+      const some = listed.slice(i, i + OPENING_MAX);
+      const files = await Promise.all(
+        some.map(({ path }) => this.#attempt(path, () => openDataFile(path))),
+      );
+      opened.push(...files.filter((file) => file !== undefined));
+    }
+    return opened;
+  }
+
+  async #replayLog(): Promise<void> {
+    const { engine, wal, directory, deps } = this.#with;
+    const options = { ...deps, directory: directory.wal, salt: directory.hashSeed[0] };
+    const numbers = await listWal(deps.files, directory.wal);
+    let spans = 0;
+    for (const number of numbers) {
+      const { file, records, damagedBytes, tornBytes } = await replayFile(number, options);
+      if (damagedBytes > 0) this.#report(`${file.path}: ${damagedBytes} bytes are damaged`);
+      if (tornBytes > 0) {
+        deps.logger.info({ path: file.path, bytes: tornBytes }, 'a write that was cut short');
+      }
+      for (const { seq, batch } of records) {
+        if (seq <= (engine.tenant(batch.tenant)?.walTo ?? 0)) continue;
+        await engine.replay(seq, batch);
+        spans += batch.count;
+      }
+      wal.adopt(file, number);
+      await engine.relieve();
+    }
+    if (spans > 0) deps.logger.info({ spans }, 'read back from the log');
+  }
+
+  /** The youngest first, as far as there is room for them. */
+  #rememberHashes(): void {
+    const { engine, deps, options } = this.#with;
+    const sinceMs = deps.clock.nowMs() - options.dedupWindowMs;
+    const young = this.#hashes
+      .filter(({ writtenAtMs }) => writtenAtMs >= sinceMs)
+      .toSorted((a, b) => b.writtenAtMs - a.writtenAtMs);
+    let room = options.dedupSpansMax - engine.seen.size;
+    for (const { words } of young) {
+      room -= words.length / 2;
+      if (room < 0) return;
+      for (let i = 0; i < words.length; i += 2) {
+        engine.seen.add(words[i] ?? 0, words[i + 1] ?? 0);
+      }
+    }
+  }
+
+  async #attempt<T>(path: string, open: () => Promise<T>): Promise<T | undefined> {
+    try {
+      return await open();
+    } catch (error) {
+      this.#report(`${path} cannot be read: ${messageOf(error)}`);
+      return undefined;
+    }
+  }
+
+  #report(problem: string): void {
+    this.damage.push(problem);
+    this.#with.deps.logger.error({}, problem);
+  }
+}
+
+function wordsOf(hashes: BigUint64Array): Uint32Array {
+  return new Uint32Array(hashes.buffer, hashes.byteOffset, hashes.length * 2);
+}

@@ -1,0 +1,335 @@
+/** The spans of one tenant: head, files, catalogue, and the work that moves rows from one to the
+ *  next. Every change that readers may see is made in one turn of the event loop, so a manifest
+ *  holds each row exactly once whenever it is taken.
+ *
+ *  One flush at a time: files then reach the disk in the order of the log, and `walTo` of the last
+ *  one says what recovery has to replay. */
+
+import { join } from 'node:path';
+import type { Clock } from '../../lib/clock.ts';
+import { messageOf } from '../../lib/errors.ts';
+import type { Logger } from '../../lib/logger.ts';
+import { encodeFrame } from '../../model/batch/frame.ts';
+import type { SpanBatch } from '../../model/batch/span-batch.ts';
+import { StorageError } from '../contract.ts';
+import { Catalogue } from './catalogue.ts';
+import type { TenantDirectory } from './directory.ts';
+import type { SegmentEncoder } from './encoder-port.ts';
+import { FileSet, indexPath } from './file-set.ts';
+import { type FileSystem, replaceFile } from './file-system.ts';
+import { FreshFile } from './fresh-file.ts';
+import { type HashSeed, identityHashes, tenantSeed } from './identity.ts';
+import { Head, type HeadEntry } from './head.ts';
+import type { DataFile, Manifest } from './manifest.ts';
+import { nextStitch } from './stitch-policy.ts';
+import { encodeTenantState, type TenantState } from './tenant-state.ts';
+
+export interface TenantStoreDeps {
+  readonly tenant: string;
+  /** Of the store; the tenant's own is made of it. */
+  readonly hashSeed: HashSeed;
+  readonly directory: TenantDirectory;
+  readonly files: FileSystem;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly encoder: SegmentEncoder;
+  readonly flushSpans: number;
+  readonly flushBytes: number;
+  readonly stitchRowGroups: number;
+  /** Rows left the head for a file: memory and log may be given back. */
+  readonly onFlushed: (bytes: number) => void;
+}
+
+export interface DurableRows {
+  readonly walSeq: number;
+  readonly batch: SpanBatch;
+  readonly frame: Uint8Array;
+  readonly hashes: Uint32Array;
+}
+
+/** A flush that failed is tried again after so long. */
+const RETRY_MS = 5000;
+const RENEWALS_MAX = 10;
+
+export class TenantStore {
+  readonly tenant: string;
+  readonly hashSeed: HashSeed;
+  readonly catalogue = new Catalogue();
+  readonly files: FileSet;
+  readonly #deps: TenantStoreDeps;
+  readonly #fresh: FreshFile;
+  #head: HeadEntry[] = [];
+  #pinnedHead: Head | undefined = Head.empty;
+  #headBytes = 0;
+  /** Rows and bytes that no flush has been asked for. */
+  #waitingRows = 0;
+  #waitingBytes = 0;
+  #oldestAtMs = 0;
+  #flushRun: Promise<void> | undefined;
+  /** The part of a flush after which readers see its file. */
+  #publishing: Promise<boolean> | undefined;
+  #stitchRun: Promise<void> | undefined;
+  #retryAtMs = 0;
+  #nextFlush = 1;
+  #walTo = 0;
+  /** The encoder does not have the rows of the head: it gets them anew before the next file. */
+  #isEncoderBehind = false;
+  #problem: string | undefined;
+
+  constructor(deps: TenantStoreDeps) {
+    this.#deps = deps;
+    this.tenant = deps.tenant;
+    this.hashSeed = tenantSeed(deps.hashSeed, deps.tenant);
+    this.files = new FileSet({
+      files: deps.files,
+      onError: (path, error) => {
+        deps.logger.warn({ path, error: messageOf(error) }, 'a file cannot be removed');
+      },
+    });
+    this.#fresh = new FreshFile({
+      directory: deps.directory.fresh,
+      clock: deps.clock,
+      encode: (path) => this.#snapshot(path),
+      discard: (file) => this.files.discard(file),
+    });
+  }
+
+  /** Every record of this tenant up to here is in a file. */
+  get walTo(): number {
+    return this.#walTo;
+  }
+
+  get headBytes(): number {
+    return this.#headBytes;
+  }
+
+  /** Why rows cannot leave the head; undefined when they can. */
+  get problem(): string | undefined {
+    return this.#problem;
+  }
+
+  /** What was found on the disk at start. */
+  restore(state: Partial<TenantState>, files: readonly DataFile[]): void {
+    for (const file of files) this.files.add(file);
+    this.#nextFlush = Math.max(state.nextFlush ?? 1, (files.at(-1)?.to ?? 0) + 1);
+    this.#walTo = files.reduce((walTo, file) => Math.max(walTo, file.walTo), state.walTo ?? 0);
+    if (state.catalogue !== undefined) this.catalogue.restore(state.catalogue);
+  }
+
+  /** Takes rows that are durable in the log. They are found from now on. */
+  add({ walSeq, batch, frame, hashes }: DurableRows): void {
+    const nowMs = this.#deps.clock.nowMs();
+    if (this.#waitingRows === 0) this.#oldestAtMs = nowMs;
+    this.#head.push({ walSeq, batch });
+    this.#pinnedHead = undefined;
+    this.#headBytes += batch.byteSize;
+    this.#waitingRows += batch.count;
+    this.#waitingBytes += batch.byteSize;
+    if (!this.#isEncoderBehind) this.#deps.encoder.append(this.tenant, { walSeq, frame, hashes });
+    this.catalogue.add(batch, nowMs);
+    if (this.#isFull) void this.flush();
+  }
+
+  /** Files and head as they are now. To be released. */
+  pin(): Manifest {
+    const head = (this.#pinnedHead ??= new Head(this.#head.slice()));
+    return this.#manifest(head, undefined);
+  }
+
+  /** Like `pin`, with the head's rows in a file too. Holds at least what was there at the call. */
+  async pinWithFresh(signal?: AbortSignal): Promise<Manifest> {
+    const wanted = this.#head.at(-1)?.walSeq ?? 0;
+    const covered = () => Math.max(this.#walTo, this.#fresh.current?.walTo ?? 0);
+    // One that was being made may be too old; then a second one, or a flush, has them all.
+    for (let attempt = 0; covered() < wanted; attempt++) {
+      if (attempt === RENEWALS_MAX)
+        throw new StorageError('unavailable', 'the encoder lags behind');
+      await this.#fresh.renew(signal);
+    }
+    const fresh = this.#fresh.current;
+    const walTo = fresh?.walTo ?? 0;
+    return this.#manifest(new Head(this.#head.filter(({ walSeq }) => walSeq <= walTo)), fresh);
+  }
+
+  #manifest(head: Head, fresh: DataFile | undefined): Manifest {
+    const files = this.files.all.toReversed();
+    const release = this.files.pin(fresh === undefined ? files : [...files, fresh]);
+    return { tenant: this.tenant, files, head, fresh, release };
+  }
+
+  /** Moves the head to a file. Resolves when that is done, or has failed: see `problem`. */
+  flush(): Promise<void> {
+    this.#flushRun ??= this.#flush().finally(() => {
+      this.#flushRun = undefined;
+      if (this.#isFull && this.#mayFlush) void this.flush();
+    });
+    return this.#flushRun;
+  }
+
+  /** Flushes when rows wait for longer than `maxAgeMs`, or a flush that failed is to be repeated. */
+  flushWhenDue(maxAgeMs: number): void {
+    if (this.#waitingRows === 0 || !this.#mayFlush) return;
+    const ageMs = this.#deps.clock.nowMs() - this.#oldestAtMs;
+    if (this.#isFull || ageMs >= maxAgeMs) void this.flush();
+  }
+
+  get #isFull(): boolean {
+    const { flushSpans, flushBytes } = this.#deps;
+    return this.#waitingRows >= flushSpans || this.#waitingBytes >= flushBytes;
+  }
+
+  get #mayFlush(): boolean {
+    return this.#deps.clock.nowMs() >= this.#retryAtMs;
+  }
+
+  async #flush(): Promise<void> {
+    if (this.#head.length === 0 || !this.#mayFlush) return;
+    this.#publishing = this.#flushHead();
+    const isDone = await this.#publishing;
+    this.#publishing = undefined;
+    if (!isDone) return;
+    await this.#saveState();
+    this.stitch();
+  }
+
+  /** True when the rows are in a file that readers see. */
+  async #flushHead(): Promise<boolean> {
+    const directory = this.#deps.directory.segments;
+    const from = this.#nextFlush;
+    this.#bringEncoderUp();
+    this.#waitingRows = 0;
+    this.#waitingBytes = 0;
+    try {
+      this.#publish(await this.#deps.encoder.flush(this.tenant, { directory, from }));
+      this.#problem = undefined;
+      return true;
+    } catch (error) {
+      await this.#failFlush(error, join(directory, `${from}-${from}.parquet`));
+      return false;
+    }
+  }
+
+  #publish(file: DataFile): void {
+    const kept = this.#head.filter(({ walSeq }) => walSeq > file.walTo);
+    const gone = new Head(this.#head.slice(0, this.#head.length - kept.length));
+    if (gone.rows !== file.rows) {
+      throw new StorageError('damaged', `${file.path} has ${file.rows} spans, not ${gone.rows}`);
+    }
+    const bytes = gone.entries.reduce((sum, { batch }) => sum + batch.byteSize, 0);
+    this.#nextFlush = file.to + 1;
+    this.files.add(file);
+    this.#walTo = file.walTo;
+    this.#head = kept;
+    this.#pinnedHead = undefined;
+    this.#headBytes -= bytes;
+    this.#fresh.dropUpTo(file.walTo);
+    this.#deps.onFlushed(bytes);
+  }
+
+  /** The rows stay in head and log. What lies on the disk under the name must go before the name is
+   *  used again: an index and a file of two attempts would lie about each other. */
+  async #failFlush(error: unknown, path: string): Promise<void> {
+    this.#problem = `spans of tenant ${this.tenant} cannot be written to a file: ${messageOf(error)}`;
+    this.#deps.logger.error({ tenant: this.tenant, error: messageOf(error) }, 'flush failed');
+    this.#retryAtMs = this.#deps.clock.nowMs() + RETRY_MS;
+    this.encoderLost();
+    try {
+      await this.#deps.files.unlink(path);
+      await this.#deps.files.unlink(indexPath(path));
+    } catch {
+      this.#retryAtMs = Infinity;
+    }
+  }
+
+  encoderLost(): void {
+    this.#isEncoderBehind = true;
+    this.#waitingRows = new Head(this.#head).rows;
+    this.#waitingBytes = this.#headBytes;
+  }
+
+  #bringEncoderUp(): void {
+    if (!this.#isEncoderBehind) return;
+    const { encoder } = this.#deps;
+    encoder.discard(this.tenant);
+    for (const { walSeq, batch } of this.#head) {
+      const hashes = identityHashes(batch, this.hashSeed);
+      encoder.append(this.tenant, { walSeq, frame: encodeFrame(batch), hashes });
+    }
+    this.#isEncoderBehind = false;
+  }
+
+  /** A file of the head's rows, or undefined when it came too late or short: a flush that was asked
+   *  for before it must be seen before it, and one that was asked for later may have overtaken it. */
+  async #snapshot(path: string): Promise<DataFile | undefined> {
+    this.#bringEncoderUp();
+    const earlier = this.#publishing;
+    const file = await this.#deps.encoder.snapshot(this.tenant, path);
+    await earlier;
+    if (file === undefined) return undefined;
+    const rows = new Head(this.#head.filter(({ walSeq }) => walSeq <= file.walTo)).rows;
+    if (rows === file.rows) return file;
+    this.files.discard(file);
+    return undefined;
+  }
+
+  /** What files do not tell. Without it lists are shorter after a restart, nothing is lost. */
+  async #saveState(): Promise<void> {
+    if (!this.catalogue.isDirty) return;
+    const catalogue = this.catalogue.takeState();
+    const state = { nextFlush: this.#nextFlush, walTo: this.#walTo, catalogue };
+    try {
+      await replaceFile(this.#deps.files, this.#deps.directory.catalogue, encodeTenantState(state));
+    } catch (error) {
+      this.catalogue.markDirty();
+      this.#deps.logger.warn({ error: messageOf(error) }, 'the catalogue cannot be written');
+    }
+  }
+
+  /** Makes a segment of flushes when it is time to. */
+  stitch(): void {
+    this.#stitchRun ??= this.#stitchAll().finally(() => {
+      this.#stitchRun = undefined;
+    });
+  }
+
+  async #stitchAll(): Promise<void> {
+    const { encoder, stitchRowGroups, directory, clock, logger, files } = this.#deps;
+    for (;;) {
+      const limits = { rowGroups: stitchRowGroups, nowMs: clock.nowMs() };
+      const inputs = nextStitch(this.files.all, limits);
+      const first = inputs[0];
+      const last = inputs.at(-1);
+      if (first === undefined || last === undefined) return;
+      const path = join(directory.segments, `${first.from}-${last.to}.parquet`);
+      const release = this.files.pin(inputs);
+      try {
+        const output = await encoder.stitch(inputs, path);
+        // Retention may have taken inputs meanwhile; then the stitched file says too much.
+        if (inputs.every((file) => this.files.all.includes(file))) {
+          this.files.replace(inputs, output);
+        } else this.files.discard(output);
+      } catch (error) {
+        logger.error({ tenant: this.tenant, error: messageOf(error) }, 'stitching failed');
+        await files.unlink(path).catch(() => {});
+        await files.unlink(indexPath(path)).catch(() => {});
+        return;
+      } finally {
+        release();
+      }
+    }
+  }
+
+  /** Retention took the file. */
+  remove(file: DataFile): void {
+    this.files.remove(file);
+  }
+
+  async close(): Promise<void> {
+    await this.#flushRun;
+    if (this.#head.length > 0) await this.flush();
+    await this.#stitchRun;
+    this.#fresh.drop();
+    await this.#saveState();
+    await this.files.settled();
+  }
+}
