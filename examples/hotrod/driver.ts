@@ -12,7 +12,7 @@ import { HttpError, json, numberParam, startService } from './service.ts';
 import { inSpan } from './tracing.ts';
 
 const DRIVERS_PER_RIDE = 10;
-const ATTEMPTS_MAX = 3;
+const ATTEMPTS_MAX = 5;
 const RETRY_PAUSE_MS = 5;
 
 const DriverSchema = z.object({
@@ -52,7 +52,7 @@ async function lookUp({ id }: Driver): Promise<Driver> {
         'hotrod.driver': id,
         attempt,
       });
-      await sleep(RETRY_PAUSE_MS);
+      await sleep(RETRY_PAUSE_MS * attempt);
     }
   }
   throw new HttpError(502, `${key} timed out ${ATTEMPTS_MAX} times`);

@@ -13,6 +13,7 @@ export class Load {
   #ordered = 0;
   #failed = 0;
   #skipped = 0;
+  #lastFailure = '';
 
   constructor(frontend: string, log: (line: string) => void) {
     this.#frontend = frontend;
@@ -47,10 +48,11 @@ export class Load {
       const response = await fetch(`${this.#frontend}/dispatch?customer=${customer}`, {
         signal: AbortSignal.timeout(30_000),
       });
-      await response.arrayBuffer();
-      if (!response.ok) this.#failed++;
-    } catch {
+      const body = await response.text();
+      if (!response.ok) throw new Error(body);
+    } catch (error) {
       this.#failed++;
+      this.#lastFailure = error instanceof Error ? error.message : String(error);
     }
     if (this.#recentMs.length < RECENT_MAX) this.#recentMs.push(performance.now() - startedAt);
   }
@@ -60,10 +62,11 @@ export class Load {
     this.#recentMs = [];
     const at = (share: number): string =>
       `${Math.round(sorted[Math.floor((sorted.length - 1) * share)] ?? 0)} ms`;
+    const failed = this.#failed > 0 ? `${this.#failed} failed: ${this.#lastFailure}` : '0 failed';
     const skipped = this.#skipped > 0 ? `, ${this.#skipped} not ordered (200 under way)` : '';
     this.#log(
       `load: ${this.#ordered} rides ordered, p50 ${at(0.5)}, p99 ${at(0.99)}, ` +
-        `${this.#failed} failed${skipped}`,
+        `${failed}${skipped}`,
     );
   }
 }
