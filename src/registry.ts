@@ -21,6 +21,7 @@ export const registry = {
   processors: {
     attributes: () => import('./processors/attributes/processor.ts'),
     batch: () => import('./processors/batch/processor.ts'),
+    filter: () => import('./processors/filter/processor.ts'),
     resource: () => import('./processors/resource/processor.ts'),
     tail_sampling: () => import('./processors/tail-sampling/processor.ts'),
   },

@@ -86,6 +86,15 @@ export function endpoint() {
     });
 }
 
+/** A key that others know and this version does not act on: refused when given, with the reason,
+ *  because ignoring it would do something else than was asked. */
+export function unavailable(message: string) {
+  return z
+    .unknown()
+    .optional()
+    .refine((given) => given === undefined, { message });
+}
+
 /** A secret: printed as [REDACTED]. */
 export function opaque() {
   return z.string().meta({ opaque: true });

@@ -1,5 +1,6 @@
 /** The list of actions that the attributes and resource processors share. */
 import { z } from 'zod';
+import { unavailable } from '../../config/kinds.ts';
 import type { AttributeValue } from '../../model/attribute.ts';
 
 const plainValue = z.union([
@@ -29,9 +30,7 @@ export const AttributeAction = z
       .optional()
       .describe('RE2: which keys to delete or hash, or with extract the named groups to take.'),
     converted_type: z.enum(['int', 'double', 'string']).optional().describe('For convert.'),
-    from_context: z
-      .never({ error: 'values of the request are not carried this far in this version' })
-      .optional(),
+    from_context: unavailable('values of the request are not carried this far in this version'),
   })
   .superRefine((action, context) => {
     for (const message of problemsOf(action)) context.addIssue({ code: 'custom', message });

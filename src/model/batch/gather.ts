@@ -33,6 +33,25 @@ export function gather(batch: SpanBatch, rows: Uint32Array): SpanBatch {
   });
 }
 
+/** The batch without the events whose `isKept` is 0; spans keep their places. */
+export function keepEvents(batch: SpanBatch, isKept: Uint8Array): SpanBatch {
+  const { starts, count } = batch.events;
+  const kept = new Uint32Array(count);
+  const keptStarts = new Uint32Array(batch.count + 1);
+  let at = 0;
+  for (let row = 0; row < batch.count; row++) {
+    for (let i = starts[row]!; i < starts[row + 1]!; i++) if (isKept[i] === 1) kept[at++] = i;
+    keptStarts[row + 1] = at;
+  }
+  const table: Table<object> = gatherTable(batch.events, EVENT_COLUMNS, kept.subarray(0, at));
+  const events = { ...table, starts: keptStarts } as SpanBatch['events'];
+  return new SpanBatch({ ...partsOf(batch), events, isExact: false });
+}
+
+function partsOf({ tenant, strings, spans, links, resources, scopes }: SpanBatch) {
+  return { tenant, strings, spans, links, resources, scopes };
+}
+
 /** All rows of all batches, in order. They must be of one tenant. Strings are interned anew;
  *  strings, resources and scopes that no row refers to stay behind. */
 export function concat(batches: readonly SpanBatch[]): SpanBatch {
