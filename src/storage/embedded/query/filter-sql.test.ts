@@ -68,21 +68,21 @@ function expected({ batch }: Stored, filter: Filter): number[] {
 const printed = (filter: Filter) =>
   JSON.stringify(filter, (_, value) => (typeof value === 'bigint' ? `${value}n` : value));
 
-test.each([1, 2, 3])(
+test.each([1, 2])(
   'random filters on random spans (seed %i)',
   { timeout: 120_000 },
   async (seed) => {
     const stored = store(seed);
     const random = new Random(seed * 1000);
     let hits = 0;
-    for (let i = 0; i < 400; i++) {
+    for (let i = 0; i < 200; i++) {
       const filter = randomFilter(random);
       const rows = expected(stored, filter);
       if (rows.length > 0 && rows.length < stored.batch.count) hits++;
       expect(await found(stored, filter), printed(filter)).toEqual(rows);
     }
     // Filters that say the same of every span prove little.
-    expect(hits).toBeGreaterThan(100);
+    expect(hits).toBeGreaterThan(50);
   },
 );
 

@@ -49,14 +49,17 @@ function dependencyPlan(
   if (children === undefined || parents === undefined) return undefined;
   // Spans may share an id (Zipkin's client and server): the server's side is the one that calls on.
   return sql.plan(`
-    WITH callers AS (
-      SELECT trace_id, span_id, arg_max(service, kind = 2) AS service
-      FROM ${parents} AS parents GROUP BY trace_id, span_id
+    WITH calls AS (
+      SELECT trace_id, parent_id, service, count(*) AS calls
+      FROM ${children} AS children GROUP BY ALL
+    ), called AS (
+      SELECT arg_max(parents.service, parents.kind = 2) AS parent,
+        calls.service AS child, any_value(calls.calls) AS calls
+      FROM calls JOIN ${parents} AS parents
+        ON calls.trace_id = parents.trace_id AND calls.parent_id = parents.span_id
+      GROUP BY calls.trace_id, calls.parent_id, calls.service
     )
-    SELECT callers.service AS parent, children.service AS child, count(*) AS calls
-    FROM ${children} AS children
-    JOIN callers ON children.trace_id = callers.trace_id AND children.parent_id = callers.span_id
-    GROUP BY ALL`);
+    SELECT parent, child, sum(calls)::BIGINT AS calls FROM called GROUP BY parent, child`);
 }
 
 function readLinks({ rows, columns }: QueryResult): DependencyLink[] {

@@ -71,6 +71,11 @@ export class QueryProcess implements QueryPort {
     return this.#child?.pid;
   }
 
+  /** Queries under way and queries that wait. */
+  get load(): { readonly running: number; readonly waiting: number } {
+    return { running: this.#running.size, waiting: this.#waiting.size };
+  }
+
   run(plan: QueryPlan, { lane, signal }: QueryOptions): Promise<QueryResult> {
     return new Promise((resolve, reject) => {
       signal?.throwIfAborted();

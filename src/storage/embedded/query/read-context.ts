@@ -13,6 +13,8 @@ export interface ReadContext {
   /** What identity hashes are made with. */
   readonly seed: HashSeed;
   readonly signal?: AbortSignal | undefined;
+  /** Rows a search for the newest looks at first; the default is good but for tests. */
+  readonly firstRows?: number | undefined;
   /** Told, for people, what an answer leaves out. */
   readonly onWarning: (warning: string) => void;
 }

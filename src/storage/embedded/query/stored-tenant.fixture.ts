@@ -56,11 +56,17 @@ export class StoredTenant {
     this.#entries = [];
   }
 
-  /** All files become one. */
-  async stitch(): Promise<void> {
-    const inputs = this.files.toReversed();
-    const path = join(this.directory, `1-${this.#flushes}.parquet`);
-    this.files = [await this.#encoder.stitch(inputs, path)];
+  /** All files become segments of so many row groups. */
+  async stitch(rowGroups = Infinity): Promise<void> {
+    const inOrder = this.files.toReversed();
+    const segments: DataFile[] = [];
+    while (inOrder.length > 0) {
+      const inputs = inOrder.splice(0, rowGroups);
+      const [first, last] = [inputs[0]?.from ?? 0, inputs.at(-1)?.to ?? 0];
+      const path = join(this.directory, `segment-${first}-${last}.parquet`);
+      segments.unshift(await this.#encoder.stitch(inputs, path));
+    }
+    this.files = segments;
   }
 
   async context(): Promise<ReadContext> {

@@ -1,8 +1,7 @@
 /** Finds the ids of the traces that have a matching span, exactly and in order, page by page.
  *
- *  newest: the order key is the start of a trace's newest matching span, so files are asked newest
- *  first, in ever larger steps, until no file left could change the page. All other orders need
- *  every file of the range. */
+ *  newest: the order key is the start of a trace's newest matching span, so ever larger intervals of
+ *  time are asked, newest first, until the page is full. All other orders need the whole range. */
 
 import type { Filter } from '../../../filter/ast.ts';
 import { hexAt } from '../../../model/ids.ts';
@@ -14,6 +13,7 @@ import { filterSql } from './filter-sql.ts';
 import type { QueryPlan, QueryResult } from './messages.ts';
 import { askFiles, type ReadContext } from './read-context.ts';
 import { allTrue, SqlBuilder, TRUE } from './sql-builder.ts';
+import { intervalsOf } from './intervals.ts';
 import { arrivedBy, visibleFiles } from './snapshot.ts';
 
 interface FoundTrace {
@@ -26,8 +26,6 @@ export interface FoundPage {
   readonly cursor?: string | undefined;
 }
 
-/** Rows of the first step of a search for the newest; further steps double. */
-const FIRST_STEP_ROWS = 400_000;
 const LIMIT_MAX = 100_000;
 
 export async function findTraceIds(context: ReadContext, query: TraceQuery): Promise<FoundPage> {
@@ -78,33 +76,35 @@ class Search {
       case 'newest':
         return this.#newest(inRange);
       case 'oldest':
-        return this.#ask(inRange, (files) => this.#byStart(files, 'ASC'));
+        return this.#ask(inRange, (files) => this.#byStart(files, 'ASC', this.#range));
       default:
         return this.#ask(this.#visible, (files) => this.#bySummary(files));
     }
   }
 
+  /** Intervals of time, newest first: what is found in one lies before all that follow. */
   async #newest(files: readonly DataFile[]): Promise<FoundTrace[]> {
-    const steps = stepsOf(files, this.#after?.key);
     const found = new Map<string, bigint>();
-    let asked: DataFile[] = [];
-    for (const step of steps) {
-      // Behind a cursor a trace counts only if none of its spans lies before it, so all files
-      // so far are asked together; without one a step adds to what the last ones found.
-      asked = this.#after === undefined ? step.files : [...asked, ...step.files];
-      const traces = await this.#ask(asked, (some) => this.#byStart(some, 'DESC'));
+    let until = this.#range.endNano;
+    const { firstRows } = this.#context;
+    const cursorKey = this.#after?.key;
+    for (const from of intervalsOf(files, { range: this.#range, cursorKey, firstRows })) {
+      // Behind a cursor a trace counts only if no matching span lies before it, so everything up
+      // to here is asked again; without one an interval adds to what the last ones found.
+      const endNano = this.#after === undefined ? until : this.#range.endNano;
+      const interval = { startNano: from, endNano };
+      const traces = await this.#ask(
+        files.filter((file) => overlaps(file, interval)),
+        (some) => this.#byStart(some, 'DESC', interval),
+      );
       if (this.#after !== undefined) found.clear();
       for (const { traceId, key } of traces) {
-        const known = found.get(traceId);
-        if (known === undefined || known < key) found.set(traceId, key);
+        if (!found.has(traceId)) found.set(traceId, key);
       }
-      const certain = [...found.values()].filter((key) => key > step.restBelow).length;
-      if (certain >= this.#wanted) break;
+      if (found.size >= this.#wanted) break;
+      until = from;
     }
-    return [...found]
-      .map(([traceId, key]) => ({ traceId, key }))
-      .toSorted((a, b) => descending(a.key, b.key) || (a.traceId < b.traceId ? -1 : 1))
-      .slice(0, this.#wanted);
+    return [...found].map(([traceId, key]) => ({ traceId, key })).slice(0, this.#wanted);
   }
 
   async #ask(
@@ -115,9 +115,13 @@ class Search {
     return result === undefined ? [] : foundTraces(result);
   }
 
-  #byStart(files: readonly DataFile[], direction: 'ASC' | 'DESC'): QueryPlan | undefined {
+  #byStart(
+    files: readonly DataFile[],
+    direction: 'ASC' | 'DESC',
+    range: TimeRange,
+  ): QueryPlan | undefined {
     const sql = new SqlBuilder();
-    const rows = this.#matching(sql, files, 'trace_id, start_nano');
+    const rows = this.#matching(sql, { files, range, select: 'trace_id, start_nano' });
     if (rows === undefined) return undefined;
     return sql.plan(
       `SELECT trace_id, max(start_nano) AS key FROM ${rows} GROUP BY trace_id` +
@@ -129,26 +133,38 @@ class Search {
   #bySummary(files: readonly DataFile[]): QueryPlan | undefined {
     const sql = new SqlBuilder();
     const inRange = files.filter((file) => overlaps(file, this.#range));
-    const matching = this.#matching(sql, inRange, 'trace_id');
-    if (matching === undefined) return undefined;
+    const matching = this.#matching(sql, {
+      files: inRange,
+      range: this.#range,
+      select: 'trace_id',
+    });
+    const { key, direction, columns: needed } = SUMMARY_KEYS[this.#order];
     const all = rowsOf(files, {
-      select: () => 'trace_id, start_nano, duration_nano, status',
+      select: () => ['trace_id', ...needed].join(', '),
       where: (columns, file) => allTrue(arrivedBy(sql, this.#after?.walTo, { columns, file })),
     });
-    const { key, direction } = SUMMARY_KEYS[this.#order];
+    if (matching === undefined || all === undefined) return undefined;
+    const isEvery = this.#filter === undefined && files.every((file) => this.#isInside(file));
+    const those = isEvery ? '' : ` SEMI JOIN ${matching} AS matching USING (trace_id)`;
     return sql.plan(
-      `SELECT trace_id, (${key})::UBIGINT AS key FROM ${all} AS spans ` +
-        `SEMI JOIN ${matching} AS matching USING (trace_id) GROUP BY trace_id` +
+      `SELECT trace_id, (${key})::UBIGINT AS key FROM ${all} AS spans${those} GROUP BY trace_id` +
         `${this.#having(sql, direction)} ORDER BY key ${direction}, trace_id LIMIT ${this.#wanted}`,
     );
   }
 
-  #matching(sql: SqlBuilder, files: readonly DataFile[], select: string): string | undefined {
+  #isInside(file: DataFile): boolean {
+    return file.minStartNano >= this.#range.startNano && file.maxStartNano < this.#range.endNano;
+  }
+
+  #matching(
+    sql: SqlBuilder,
+    { files, range, select }: { files: readonly DataFile[]; range: TimeRange; select: string },
+  ): string | undefined {
     return rowsOf(files, {
       select: () => select,
       where: (columns, file) =>
         allTrue([
-          ...rangeSql(sql, this.#range, file),
+          ...rangeSql(sql, range, file),
           ...arrivedBy(sql, this.#after?.walTo, { columns, file }),
           this.#filter === undefined ? TRUE : filterSql(this.#filter, sql, columns),
         ]),
@@ -168,47 +184,21 @@ class Search {
 /** Times that make no sense (an end before the start, beyond 2^64) must not fail the query. */
 const DURATION =
   'coalesce(TRY_CAST(max(start_nano::HUGEINT + duration_nano) - min(start_nano) AS UBIGINT), 0)';
-const SUMMARY_KEYS: Record<TraceOrder, { key: string; direction: 'ASC' | 'DESC' }> = {
-  newest: { key: 'max(start_nano)', direction: 'DESC' },
-  oldest: { key: 'max(start_nano)', direction: 'ASC' },
-  longest: { key: DURATION, direction: 'DESC' },
-  shortest: { key: DURATION, direction: 'ASC' },
-  mostSpans: { key: 'count(*)', direction: 'DESC' },
-  mostErrors: { key: 'count(*) FILTER (status = 2)', direction: 'DESC' },
+interface SummaryKey {
+  readonly key: string;
+  readonly direction: 'ASC' | 'DESC';
+  readonly columns: readonly string[];
+}
+
+const TIMES = ['start_nano', 'duration_nano'];
+const SUMMARY_KEYS: Record<TraceOrder, SummaryKey> = {
+  newest: { key: 'max(start_nano)', direction: 'DESC', columns: TIMES },
+  oldest: { key: 'max(start_nano)', direction: 'ASC', columns: TIMES },
+  longest: { key: DURATION, direction: 'DESC', columns: TIMES },
+  shortest: { key: DURATION, direction: 'ASC', columns: TIMES },
+  mostSpans: { key: 'count(*)', direction: 'DESC', columns: [] },
+  mostErrors: { key: 'count(*) FILTER (status = 2)', direction: 'DESC', columns: ['status'] },
 };
-
-interface Step {
-  readonly files: DataFile[];
-  /** No row of the files that follow starts later. */
-  readonly restBelow: bigint;
-}
-
-/** Files by their newest row, in steps that double. All that may hold spans before the cursor are
- *  in the first. */
-function stepsOf(files: readonly DataFile[], cursorKey: bigint | undefined): Step[] {
-  const sorted = files.toSorted((a, b) => descending(a.maxStartNano, b.maxStartNano));
-  const steps: Step[] = [];
-  let step: DataFile[] = [];
-  let rows = 0;
-  let enough = FIRST_STEP_ROWS;
-  for (const [i, file] of sorted.entries()) {
-    step.push(file);
-    rows += file.rows;
-    const next = sorted[i + 1];
-    const isBefore = cursorKey !== undefined && (next?.maxStartNano ?? -1n) >= cursorKey;
-    if (next !== undefined && (rows < enough || isBefore)) continue;
-    steps.push({ files: step, restBelow: next?.maxStartNano ?? -1n });
-    step = [];
-    rows = 0;
-    enough *= 2;
-  }
-  return steps;
-}
-
-function descending(a: bigint, b: bigint): number {
-  if (a === b) return 0;
-  return a > b ? -1 : 1;
-}
 
 function foundTraces({ rows, columns }: QueryResult): FoundTrace[] {
   const [ids, keys] = columns;

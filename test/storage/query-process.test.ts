@@ -2,11 +2,14 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
-import { systemClock } from '../../../lib/clock.ts';
-import { silentLogger } from '../../../lib/logger.ts';
-import { StorageError } from '../../contract.ts';
-import type { QueryResult } from './messages.ts';
-import { QueryProcess, type QueryProcessSettings } from './query-process.ts';
+import { systemClock } from '../../src/lib/clock.ts';
+import { silentLogger } from '../../src/lib/logger.ts';
+import { StorageError } from '../../src/storage/contract.ts';
+import type { QueryResult } from '../../src/storage/embedded/query/messages.ts';
+import {
+  QueryProcess,
+  type QueryProcessSettings,
+} from '../../src/storage/embedded/query/query-process.ts';
 
 let directory: string;
 let open: QueryProcess[] = [];
@@ -101,13 +104,10 @@ test('a query whose process dies twice fails, and the next one works', async () 
   const fatal = ask(query, ENDLESS).then(() => 'answered', codeOf);
   const first = query.pid ?? 0;
   process.kill(first, 'SIGKILL');
-  await expect.poll(() => query.pid, { timeout: 20_000 }).not.toBe(first);
-  const second = query.pid ?? 0;
-  // It is running there once a second query, which must wait for it, is still waiting.
-  const patience = new AbortController();
-  const waiting = ask(query, 'SELECT 2', patience.signal);
-  await new Promise((resolve) => setTimeout(resolve, 500));
-  process.kill(second, 'SIGKILL');
+  const isRunningAgain = () => query.pid !== first && query.load.running === 1;
+  await expect.poll(isRunningAgain, { timeout: 60_000 }).toBe(true);
+  const waiting = ask(query, 'SELECT 2');
+  process.kill(query.pid ?? 0, 'SIGKILL');
   expect(await fatal).toBe('unavailable');
   expect(numbers(await waiting)).toEqual([2]);
 });

@@ -3,15 +3,15 @@
 
 import { statSync, truncateSync, writeFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { TraceOrder, TraceQuery } from '../../contract.ts';
-import { type KnownSpan, searchTraces } from '../../conformance/oracle.ts';
-import { spans, storedSpans } from '../../conformance/plain-spans.ts';
-import { Chance, randomFilter, randomSpans } from '../../conformance/random-spans.ts';
-import { findDependencies } from './find-dependencies.ts';
-import { findTraces } from './find-traces.ts';
-import type { ReadContext } from './read-context.ts';
-import { readTraces } from './read-traces.ts';
-import { StoredTenant } from './stored-tenant.fixture.ts';
+import type { TraceOrder, TraceQuery } from '../../src/storage/contract.ts';
+import { type KnownSpan, searchTraces } from '../../src/storage/conformance/oracle.ts';
+import { spans, storedSpans } from '../../src/storage/conformance/plain-spans.ts';
+import { Chance, randomFilter, randomSpans } from '../../src/storage/conformance/random-spans.ts';
+import { findDependencies } from '../../src/storage/embedded/query/find-dependencies.ts';
+import { findTraces } from '../../src/storage/embedded/query/find-traces.ts';
+import type { ReadContext } from '../../src/storage/embedded/query/read-context.ts';
+import { readTraces } from '../../src/storage/embedded/query/read-traces.ts';
+import { StoredTenant } from '../../src/storage/embedded/query/stored-tenant.fixture.ts';
 
 const START = 1_731_000_000_000_000_000n;
 const SPREAD = 600_000_000_000n;
@@ -72,7 +72,8 @@ describe('reads of random data', () => {
         let query: TraceQuery = { tenant: 't', range, filter, order, limit };
         const found = [];
         for (let page = 0; page < 4; page++) {
-          const { traces, cursor, warnings } = await findTraces(context, query);
+          const firstRows = chance.of([5, 40, 100_000]);
+          const { traces, cursor, warnings } = await findTraces({ ...context, firstRows }, query);
           expect(warnings).toEqual([]);
           found.push(...traces);
           if (cursor === undefined) break;
