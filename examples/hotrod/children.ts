@@ -1,5 +1,5 @@
-/** The five processes of HotROD: started in the order they need each other, told about the
- *  switches, stopped together. The four services get the OpenTelemetry SDK by Node flags and
+/** The five processes of HotROD: started in the order they need each other, and stopped
+ *  together. The four services get the OpenTelemetry SDK by Node flags and
  *  OTEL_* variables alone. */
 import { fork, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
@@ -7,7 +7,7 @@ import { createRequire } from 'node:module';
 import { fileURLToPath } from 'node:url';
 
 import type { Flags } from './flags.ts';
-import { MessageSchema, type Message } from './process.ts';
+import { MessageSchema } from './process.ts';
 
 const require = createRequire(import.meta.url);
 const READY_WITHIN_MS = 60_000;
@@ -85,8 +85,7 @@ export class Children {
       child.on('message', (message) => {
         const known = MessageSchema.parse(message);
         if ('ready' in known) resolve(known.ready);
-        else if ('failed' in known) fail(known.failed);
-        else this.#broadcast(known);
+        else fail(known.failed);
       });
       child.on('exit', (code) => {
         clearTimeout(timer);
@@ -96,10 +95,6 @@ export class Children {
       });
       child.on('message', () => clearTimeout(timer));
     });
-  }
-
-  #broadcast(message: Message): void {
-    for (const child of this.#running) if (child.connected) child.send(message);
   }
 
   #environment(name: string): NodeJS.ProcessEnv {

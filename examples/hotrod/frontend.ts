@@ -5,8 +5,16 @@ import { readFileSync } from 'node:fs';
 import { z } from 'zod';
 
 import { customers } from './city.ts';
-import { switches, SwitchesSchema, tell } from './process.ts';
-import { ask, HttpError, json, numberParam, startService, type Routes } from './service.ts';
+import { switches, SwitchesSchema } from './process.ts';
+import {
+  ask,
+  HttpError,
+  json,
+  numberParam,
+  setSwitches,
+  startService,
+  type Routes,
+} from './service.ts';
 import { inSpan } from './tracing.ts';
 
 const customerUrl = process.env['CUSTOMER_URL'] ?? 'http://localhost:8081';
@@ -74,21 +82,15 @@ async function driveMinutes(from: Place, to: Place): Promise<number> {
   return minutes;
 }
 
-/** The launcher tells every service; this one's own copy is what the page is shown. */
-function setSwitches(body: string) {
-  const wanted = SwitchesSchema.partial().safeParse(parseJson(body));
-  if (!wanted.success) throw new HttpError(400, z.prettifyError(wanted.error));
-  Object.assign(switches, wanted.data);
-  tell({ switches: { ...switches } });
-  return switches;
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    throw new HttpError(400, 'the body must be JSON, such as {"lookups":true}');
-  }
+/** The page talks to one service; this one passes it on, and answers when all have it. */
+async function setSwitchesEverywhere(body: string) {
+  const set = setSwitches(body);
+  await Promise.all(
+    [customerUrl, driverUrl, routeUrl].map((url) =>
+      ask(`${url}/switches`, (value) => SwitchesSchema.parse(value), { method: 'PUT', body }),
+    ),
+  );
+  return set;
 }
 
 function pageFile(name: string, type: string): Routes[string] {
@@ -103,6 +105,5 @@ startService({
   'GET /page.css': pageFile('page.css', 'text/css'),
   'GET /dispatch': async ({ url }) => json(await dispatch(numberParam(url, 'customer'))),
   'GET /about': () => json({ customers, switches, spoorUrl }),
-  'GET /switches': () => json(switches),
-  'PUT /switches': ({ body }) => json(setSwitches(body)),
+  'PUT /switches': async ({ body }) => json(await setSwitchesEverywhere(body)),
 });

@@ -1,5 +1,5 @@
-/** What every HotROD process owes its launcher: say on which port it listens, follow the
- *  switches, and go when the launcher says so or is gone itself. */
+/** What every HotROD process owes its launcher: say on which port it listens, start
+ *  with the switches it is given, and go when the launcher says so or is gone itself. */
 import type { AddressInfo } from 'node:net';
 
 import { z } from 'zod';
@@ -16,7 +16,6 @@ export type Switches = z.infer<typeof SwitchesSchema>;
 export const MessageSchema = z.union([
   z.strictObject({ ready: z.int().positive() }),
   z.strictObject({ failed: z.string() }),
-  z.strictObject({ switches: SwitchesSchema }),
 ]);
 export type Message = z.infer<typeof MessageSchema>;
 
@@ -53,8 +52,4 @@ export function onStop(stop: () => void): void {
   process.on('disconnect', begin);
   // Ctrl-C reaches the whole group; the launcher decides the order.
   process.on('SIGINT', () => {});
-  process.on('message', (message) => {
-    const parsed = MessageSchema.safeParse(message);
-    if (parsed.success && 'switches' in parsed.data) Object.assign(switches, parsed.data.switches);
-  });
 }

@@ -4,8 +4,9 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 
 import { SpanStatusCode, trace } from '@opentelemetry/api';
+import { z } from 'zod';
 
-import { announce, onStop, tell } from './process.ts';
+import { announce, onStop, switches, SwitchesSchema, tell, type Switches } from './process.ts';
 
 const BODY_BYTES_MAX = 16 * 1024;
 
@@ -34,8 +35,12 @@ export function numberParam(url: URL, name: string): number {
 }
 
 /** Asks another service and parses its JSON; anything but 200 becomes a 502 that says who. */
-export async function ask<T>(url: string, parse: (value: unknown) => T): Promise<T> {
-  const response = await fetch(url, { signal: AbortSignal.timeout(15_000) });
+export async function ask<T>(
+  url: string,
+  parse: (value: unknown) => T,
+  request: RequestInit = {},
+): Promise<T> {
+  const response = await fetch(url, { ...request, signal: AbortSignal.timeout(15_000) });
   const body = await response.text();
   if (!response.ok) {
     throw new HttpError(502, `${new URL(url).pathname} answered ${response.status}: ${body}`);
@@ -43,9 +48,14 @@ export async function ask<T>(url: string, parse: (value: unknown) => T): Promise
   return parse(JSON.parse(body));
 }
 
+const switchRoutes: Routes = {
+  'GET /switches': () => json(switches),
+  'PUT /switches': ({ body }) => json(setSwitches(body)),
+};
+
 export function startService(routes: Routes, stop: () => void = () => {}): void {
   const server = createServer((request, response) => {
-    void handle(routes, { request, response });
+    void handle({ ...switchRoutes, ...routes }, { request, response });
   });
   const port = Number(process.env['PORT'] ?? 0);
   server.on('error', (error) => {
@@ -61,6 +71,21 @@ export function startService(routes: Routes, stop: () => void = () => {}): void 
     server.close(stop);
     server.closeIdleConnections();
   });
+}
+
+/** Sets some of the switches of this service; answers with all of them. */
+export function setSwitches(body: string): Switches {
+  const wanted = SwitchesSchema.partial().safeParse(parseJson(body));
+  if (!wanted.success) throw new HttpError(400, z.prettifyError(wanted.error));
+  return Object.assign(switches, wanted.data);
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    throw new HttpError(400, 'the body must be JSON, such as {"lookups":true}');
+  }
 }
 
 async function handle(
