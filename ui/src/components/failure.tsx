@@ -8,9 +8,10 @@ import { Notice } from './notice.tsx';
 interface FailureProps {
   readonly error: unknown;
   readonly onRetry: () => void;
+  readonly level?: 1 | 2;
 }
 
-export function Failure({ error, onRetry }: FailureProps) {
+export function Failure({ error, onRetry, level = 1 }: FailureProps) {
   const { t } = useLingui();
   const isDown = error instanceof ApiError && error.kind === 'unreachable';
   const message = error instanceof Error ? error.message : String(error);
@@ -19,6 +20,7 @@ export function Failure({ error, onRetry }: FailureProps) {
   return (
     <Notice
       tone="error"
+      level={level}
       icon={<Icon size={22} aria-hidden="true" />}
       title={isDown ? t`The server does not answer` : t`The server refused this`}
     >

@@ -5,11 +5,14 @@ interface NoticeProps {
   readonly icon: ReactNode;
   readonly title: string;
   readonly tone?: 'plain' | 'error';
+  /** Of the title: 1 where the notice is the page. */
+  readonly level?: 1 | 2;
   /** Sentences and buttons. */
   readonly children: ReactNode;
 }
 
-export function Notice({ icon, title, tone = 'plain', children }: NoticeProps) {
+export function Notice({ icon, title, tone = 'plain', level = 1, children }: NoticeProps) {
+  const Title = `h${level}` as const;
   const ring = tone === 'error' ? 'bg-error-soft text-error' : 'bg-accent-soft text-accent';
   return (
     <section
@@ -19,7 +22,7 @@ export function Notice({ icon, title, tone = 'plain', children }: NoticeProps) {
       <div className={`mb-4 flex size-12 items-center justify-center rounded-full ${ring}`}>
         {icon}
       </div>
-      <h2 className="mb-1.5 text-base font-semibold">{title}</h2>
+      <Title className="mb-1.5 text-base font-semibold">{title}</Title>
       <div className="flex flex-col items-center gap-4 text-muted">{children}</div>
     </section>
   );

@@ -34,7 +34,8 @@ test('the catalogues hold the messages of the sources, all of them translated', 
 test('translations have the placeholders of their messages', async () => {
   const catalogue = await loadCatalogue();
   const korean = (await catalogue.read('ko')) ?? {};
-  const names = (text = '') => [...text.matchAll(/\{(\w+)/g)].map(([, name]) => name).toSorted();
+  const names = (text = '') =>
+    [...text.matchAll(/\{(\w+)/g)].map((match) => match[1] ?? '').toSorted();
   const own = (text = '') => names(text.replaceAll(/(?:one|other) \{/g, ''));
   for (const { message, translation } of Object.values(korean)) {
     expect([...new Set(own(translation))], message).toEqual([...new Set(own(message))]);

@@ -24,7 +24,7 @@ export function NothingFound({ params, onSearch }: NothingFoundProps) {
   const { start: _start, end: _end, lookback: _lookback, ...unbounded } = params;
   const { order, limit, lookback, start, end } = params;
   return (
-    <Notice icon={<Footprints size={22} aria-hidden="true" />} title={t`No trace fits`}>
+    <Notice level={2} icon={<Footprints size={22} aria-hidden="true" />} title={t`No trace fits`}>
       <p>
         <Trans>
           All conditions must hold on one span, and its start must be in the time range.

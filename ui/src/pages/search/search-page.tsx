@@ -49,7 +49,7 @@ function SearchResults({ params, askedAtMs, onSearch }: SearchResultsProps) {
   const result = useInfiniteQuery(searchQuery(params, askedAtMs));
   const services = useQuery(servicesQuery());
   if (result.isError && result.data === undefined) {
-    return <Failure error={result.error} onRetry={() => void result.refetch()} />;
+    return <Failure level={2} error={result.error} onRetry={() => void result.refetch()} />;
   }
   if (result.data === undefined) return <ResultsSkeleton />;
   const traces = result.data.pages.flatMap((page) => page.traces);

@@ -52,21 +52,21 @@ function Row({ item, service }: RowProps) {
         ) : (
           <pre className="overflow-x-auto whitespace-pre-wrap">{pretty}</pre>
         )}
+        <div className="absolute top-0 right-2 flex bg-hover opacity-0 group-hover/row:opacity-100 focus-within:opacity-100">
+          {service !== undefined && isScalar && (
+            <Link
+              to="/search"
+              search={{ service, tags: JSON.stringify({ [item.key]: text }) }}
+              className={iconButton}
+              aria-label={t`Find traces with this ${item.key}`}
+              title={t`Find traces with this ${item.key}`}
+            >
+              <Search size={13} aria-hidden="true" />
+            </Link>
+          )}
+          <CopyButton text={text} label={t`Copy the value of ${item.key}`} />
+        </div>
       </dd>
-      <div className="absolute top-0 right-2 flex bg-hover opacity-0 group-hover/row:opacity-100 focus-within:opacity-100">
-        {service !== undefined && isScalar && (
-          <Link
-            to="/search"
-            search={{ service, tags: JSON.stringify({ [item.key]: text }) }}
-            className={iconButton}
-            aria-label={t`Find traces with this ${item.key}`}
-            title={t`Find traces with this ${item.key}`}
-          >
-            <Search size={13} aria-hidden="true" />
-          </Link>
-        )}
-        <CopyButton text={text} label={t`Copy the value of ${item.key}`} />
-      </div>
     </div>
   );
 }

@@ -99,7 +99,7 @@ function ServiceLegend() {
             <button
               type="button"
               aria-pressed={isFound}
-              className="flex h-6 items-center gap-1.5 rounded-md px-1.5 text-xs hover:bg-hover aria-pressed:bg-match"
+              className="flex h-6 items-center gap-1.5 rounded-md px-1.5 text-xs hover:bg-hover aria-pressed:bg-match aria-pressed:[&>span]:text-text"
               title={t`Find the spans of ${service}`}
               onClick={() => store.setFind(isFound ? '' : service)}
             >

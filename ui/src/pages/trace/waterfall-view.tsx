@@ -84,7 +84,8 @@ export function WaterfallView({ onReady }: WaterfallViewProps) {
           >
             {t`Service and operation`}
           </div>
-          <div role="columnheader" aria-label={t`Time`} className="relative min-w-0 flex-1">
+          <div role="columnheader" className="relative min-w-0 flex-1">
+            <span className="sr-only">{t`Time`}</span>
             <div ref={head} aria-hidden="true" className="absolute inset-0 overflow-hidden" />
           </div>
         </div>
