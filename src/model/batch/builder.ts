@@ -69,13 +69,19 @@ export class GrowingAttributes {
     this.add(key, AttributeType.bool, value ? 1 : 0, 0);
   }
 
-  seal(): AttributeTable {
+  /** Bytes that `seal` takes from the arena. */
+  get sealedBytes(): number {
+    const { owners, count } = this;
+    return padded((owners + 1) * 4) + padded(count * 4) + count * 8 + padded(count);
+  }
+
+  seal(arena: Arena = new Arena(this.sealedBytes)): AttributeTable {
     this.starts[this.owners] = this.count;
     return {
-      starts: this.starts.slice(0, this.owners + 1),
-      keys: this.keys.slice(0, this.count),
-      types: this.types.slice(0, this.count),
-      values: this.values.slice(0, this.count * 2),
+      starts: arena.u32(this.starts, this.owners + 1),
+      keys: arena.u32(this.keys, this.count),
+      values: arena.u32(this.values, this.count * 2),
+      types: arena.u8(this.types, this.count),
     };
   }
 
@@ -117,12 +123,24 @@ export class GrowingTable<C> {
     this.attributes.reset();
   }
 
-  seal() {
-    const columns: Columns = {};
-    for (const spec of this.#specs) {
-      columns[spec.name] = (this.columns as Columns)[spec.name]!.slice(0, this.count * spec.width);
+  /** Bytes that `seal` takes from the arena. */
+  get sealedBytes(): number {
+    let bytes = this.attributes.sealedBytes;
+    for (const { type, width } of this.#specs) {
+      bytes += padded(this.count * width * (type === 'u8' ? 1 : 4));
     }
-    return { count: this.count, columns: columns as C, attributes: this.attributes.seal() };
+    return bytes;
+  }
+
+  seal(arena: Arena) {
+    const columns: Columns = {};
+    for (const { name, width } of this.#specs) {
+      const column = (this.columns as Columns)[name]!;
+      const length = this.count * width;
+      columns[name] =
+        column instanceof Uint8Array ? arena.u8(column, length) : arena.u32(column, length);
+    }
+    return { count: this.count, columns: columns as C, attributes: this.attributes.seal(arena) };
   }
 
   #grow(): void {
@@ -148,10 +166,45 @@ export class GrowingChildTable<C> extends GrowingTable<C> {
     this.#parents = 0;
   }
 
-  override seal() {
-    this.starts[this.#parents] = this.count;
-    return { ...super.seal(), starts: this.starts.slice(0, this.#parents + 1) };
+  override get sealedBytes(): number {
+    return super.sealedBytes + padded((this.#parents + 1) * 4);
   }
+
+  override seal(arena: Arena) {
+    this.starts[this.#parents] = this.count;
+    return { ...super.seal(arena), starts: arena.u32(this.starts, this.#parents + 1) };
+  }
+}
+
+/** One buffer for many columns: a batch has sixty, and a buffer of its own costs each more than its
+ *  bytes do when spans are few. */
+class Arena {
+  readonly #buffer: ArrayBuffer;
+  #at = 0;
+
+  constructor(bytes: number) {
+    // Not zero-filled: every byte but the padding is written.
+    this.#buffer = Buffer.allocUnsafeSlow(bytes).buffer as ArrayBuffer;
+  }
+
+  u8(source: Uint8Array, length: number): Uint8Array {
+    const out = new Uint8Array(this.#buffer, this.#at, length);
+    this.#at += padded(length);
+    out.set(source.subarray(0, length));
+    return out;
+  }
+
+  u32(source: Uint32Array, length: number): Uint32Array {
+    const out = new Uint32Array(this.#buffer, this.#at, length);
+    this.#at += padded(length * 4);
+    out.set(source.subarray(0, length));
+    return out;
+  }
+}
+
+/** The next multiple of eight: columns of ids and times may be read as 64-bit numbers. */
+function padded(bytes: number): number {
+  return (bytes + 7) & ~7;
 }
 
 export class SpanBatchBuilder {
@@ -184,15 +237,19 @@ export class SpanBatchBuilder {
   /** The batch built so far, in arrays of its own; the builder is empty afterwards. */
   seal(tenant: string): SpanBatch {
     const isExact = !this.hasUnused && !this.strings.hasUnused;
+    const { spans, events, links, resources, scopes } = this;
+    // Two: what `gather` shares must not keep alive what it leaves behind.
+    const rows = new Arena(spans.sealedBytes + events.sealedBytes + links.sealedBytes);
+    const shared = new Arena(resources.sealedBytes + scopes.sealedBytes);
     const batch = new SpanBatch({
       tenant,
       strings: this.strings.seal(),
       isExact,
-      spans: this.spans.seal(),
-      events: this.events.seal(),
-      links: this.links.seal(),
-      resources: this.resources.seal(),
-      scopes: this.scopes.seal(),
+      spans: spans.seal(rows),
+      events: events.seal(rows),
+      links: links.seal(rows),
+      resources: resources.seal(shared),
+      scopes: scopes.seal(shared),
     });
     this.reset();
     return batch;

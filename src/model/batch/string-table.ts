@@ -226,10 +226,17 @@ export class StringInterner {
       bits |= word;
       arena.setInt32(to, word, true);
     }
-    for (; from < end; from++, to++) {
-      const byte = view.getUint8(from);
-      bits |= byte;
-      arena.setUint8(to, byte);
+    if (from < end && length >= 4) {
+      // The last four bytes again: some of them a second time, which changes nothing.
+      const word = view.getInt32(end - 4, true);
+      bits |= word;
+      arena.setInt32(this.#used - 4, word, true);
+    } else {
+      for (; from < end; from++, to++) {
+        const byte = view.getUint8(from);
+        bits |= byte;
+        arena.setUint8(to, byte);
+      }
     }
     this.isText[id] = (bits & 0x80808080) === 0 || isUtf8(this.#last(length)) ? 1 : 0;
     return id;
@@ -244,12 +251,17 @@ export class StringInterner {
     if (this.offsets[id + 1]! - own !== length) return false;
     const arena = this.#arena;
     const end = start + length;
-    let at = start;
-    for (; at + 4 <= end; at += 4, own += 4) {
-      if (arena.getInt32(own, true) !== view.getInt32(at, true)) return false;
+    if (length < 4) {
+      for (let at = start; at < end; at++, own++) {
+        if (arena.getUint8(own) !== view.getUint8(at)) return false;
+      }
+      return true;
     }
-    for (; at < end; at++, own++) {
-      if (arena.getUint8(own) !== view.getUint8(at)) return false;
+    const last = end - 4;
+    // The last four bytes differ soonest, in ids and counters.
+    if (arena.getInt32(own + length - 4, true) !== view.getInt32(last, true)) return false;
+    for (let at = start; at < last; at += 4, own += 4) {
+      if (arena.getInt32(own, true) !== view.getInt32(at, true)) return false;
     }
     return true;
   }
@@ -311,7 +323,10 @@ function hashBytes(view: DataView, start: number, end: number): number {
     hash = Math.imul(hash ^ view.getInt32(at, true), 0x9e3779b1);
     hash ^= hash >>> 15;
   }
-  for (; at < end; at++) hash = Math.imul(hash ^ view.getUint8(at), 0x85ebca6b);
+  if (at < end) {
+    if (end - start >= 4) hash = Math.imul(hash ^ view.getInt32(end - 4, true), 0x85ebca6b);
+    else for (; at < end; at++) hash = Math.imul(hash ^ view.getUint8(at), 0x85ebca6b);
+  }
   hash ^= hash >>> 13;
   return (Math.imul(hash, 0xc2b2ae35) ^ (hash >>> 16)) >>> 0;
 }

@@ -30,7 +30,7 @@ const LIST_FIELDS = fieldBits(1);
 const OLD_SCOPE_SPANS = (1000 << 3) | 2;
 const SERVICE_NAME = new TextEncoder().encode('service.name');
 
-/** Keys guessed from the same place of the span before: power of two. */
+/** Slots of the tables of guesses: power of two. */
 const GUESSES = 4096;
 
 /** Where a message that may come in several pieces lies: start and end of each. */
@@ -50,7 +50,10 @@ export class OtlpTraceDecoder {
   readonly #resourceRows = new MessageRows();
   readonly #scopeRows = new MessageRows();
   readonly #size = new DecodedSize();
+  /** Which key came next, by what came before it in the span. Ids of an earlier batch may stand
+   *  here: a guess is compared byte by byte before it counts. */
   readonly #guesses = new Uint32Array(GUESSES);
+  #guess = 0;
   /** The value read last. */
   #type: AttributeType = 0;
   #low = 0;
@@ -223,119 +226,180 @@ export class OtlpTraceDecoder {
     }
   }
 
+  /** The shapes in which exporters write the fields (one-byte lengths and numbers) are read here, in
+   *  a loop whose cursor stays in a register; any other goes to `#spanField`. */
   #span(end: number, resourceRow: number, scopeRow: number): void {
-    const reader = this.#reader;
-    const bytes = reader.bytes;
-    const view = reader.view;
-    const row = this.#builder.openSpan();
-    const columns = this.#builder.spans.columns;
-    const attributes = this.#builder.spans.attributes;
+    const { bytes, view } = this.#reader;
+    const builder = this.#builder;
+    const { strings } = builder;
+    const row = builder.openSpan();
+    const { columns, attributes } = builder.spans;
     columns.resources[row] = resourceRow;
     columns.scopes[row] = scopeRow;
-    let guess = 0;
-    while (reader.at < end) {
-      const tag = reader.tag(end);
-      switch (tag) {
+    this.#guess = 0;
+    let at = this.#reader.at;
+    while (at < end) {
+      const length = bytes[at + 1]!;
+      switch (bytes[at]) {
         case 0x0a:
-          this.#id(columns.traceIds, row * TRACE_ID_BYTES, TRACE_ID_BYTES, end, 'trace_id');
-          break;
+          if (length !== TRACE_ID_BYTES || at + 18 > end) break;
+          copyId(columns.traceIds, row * TRACE_ID_BYTES, bytes, at + 2, TRACE_ID_BYTES);
+          at += 18;
+          continue;
         case 0x12:
-          this.#id(columns.spanIds, row * SPAN_ID_BYTES, SPAN_ID_BYTES, end, 'span_id');
-          break;
-        case 0x1a:
-          columns.traceStates[row] = this.#text(end, columns.traceStates[row]!, 'trace_state');
-          break;
+          if (length !== SPAN_ID_BYTES || at + 10 > end) break;
+          copyId(columns.spanIds, row * SPAN_ID_BYTES, bytes, at + 2, SPAN_ID_BYTES);
+          at += 10;
+          continue;
         case 0x22:
-          this.#id(
-            columns.parentSpanIds,
-            row * SPAN_ID_BYTES,
-            SPAN_ID_BYTES,
-            end,
-            'parent_span_id',
-          );
-          break;
+          if (length !== SPAN_ID_BYTES || at + 10 > end) break;
+          copyId(columns.parentSpanIds, row * SPAN_ID_BYTES, bytes, at + 2, SPAN_ID_BYTES);
+          at += 10;
+          continue;
         case 0x2a: {
-          const name = this.#text(end, columns.names[row]!, 'span name');
+          const next = at + 2 + length;
+          if (length > 0x7f || next > end || columns.names[row] !== 0) break;
+          const name = strings.internAsText(bytes, at + 2, next);
           columns.names[row] = name;
-          guess = Math.imul(name, 0x9e3779b1) >>> 4;
-          break;
+          this.#guess = name;
+          at = next;
+          continue;
         }
         case 0x30:
-          columns.kinds[row] = smallEnum(reader.varint(end));
-          break;
-        case 0x39: {
-          const at = reader.take(8, end, 'start_time_unix_nano');
-          columns.startNano[row * 2] = view.getUint32(at, true);
-          columns.startNano[row * 2 + 1] = view.getUint32(at + 4, true);
-          break;
-        }
-        case 0x41: {
-          const at = reader.take(8, end, 'end_time_unix_nano');
-          columns.endNano[row * 2] = view.getUint32(at, true);
-          columns.endNano[row * 2 + 1] = view.getUint32(at + 4, true);
-          break;
-        }
+          if (length > 0x7f || at + 2 > end) break;
+          columns.kinds[row] = length;
+          at += 2;
+          continue;
+        case 0x39:
+          if (at + 9 > end) break;
+          columns.startNano[row * 2] = view.getUint32(at + 1, true);
+          columns.startNano[row * 2 + 1] = view.getUint32(at + 5, true);
+          at += 9;
+          continue;
+        case 0x41:
+          if (at + 9 > end) break;
+          columns.endNano[row * 2] = view.getUint32(at + 1, true);
+          columns.endNano[row * 2 + 1] = view.getUint32(at + 5, true);
+          at += 9;
+          continue;
         case 0x4a: {
-          // The common shape, every length in one byte: 4a len 0a klen key 12 vlen type …
-          const at = reader.at;
-          const inner = at + 1 + bytes[at]!;
-          const keyEnd = at + 3 + bytes[at + 2]!;
-          if (
-            inner <= end &&
-            bytes[at]! < 0x80 &&
-            bytes[at + 1] === 0x0a &&
-            keyEnd + 2 < inner &&
-            bytes[keyEnd] === 0x12 &&
-            keyEnd + 2 + bytes[keyEnd + 1]! === inner
-          ) {
-            const slot = guess++ & (GUESSES - 1);
-            let key = this.#guesses[slot]!;
-            if (!this.#builder.strings.matches(key, bytes, at + 3, keyEnd)) {
-              key = this.#builder.strings.internAsText(bytes, at + 3, keyEnd);
-              this.#guesses[slot] = key;
-            }
-            const value = keyEnd + 2;
-            if (bytes[value] === 0x0a && value + 2 + bytes[value + 1]! === inner) {
-              const id = this.#builder.strings.intern(bytes, value + 2, inner);
-              const type = this.#builder.strings.isText[id] === 1 ? 1 : 7;
-              attributes.add(key, type, id, 0);
-              reader.at = inner;
-              break;
-            }
-            reader.at = value;
+          // 4a length 0a length key 12 length type …
+          const inner = at + 2 + length;
+          const keyStart = at + 4;
+          const keyEnd = keyStart + bytes[at + 3]!;
+          if (length > 0x7f || inner > end || keyEnd + 2 >= inner) break;
+          if (bytes[at + 2] !== 0x0a || bytes[keyEnd] !== 0x12) break;
+          const value = keyEnd + 2;
+          if (value + bytes[keyEnd + 1]! !== inner) break;
+          const key = this.#guessKey(keyStart, keyEnd);
+          if (bytes[value] === 0x0a && value + 2 + bytes[value + 1]! === inner) {
+            const id = strings.intern(bytes, value + 2, inner);
+            attributes.add(key, strings.isText[id] === 1 ? 1 : 7, id, 0);
+          } else {
+            this.#reader.at = value;
             this.#value(inner, 1);
             this.#addValue(attributes, key);
-            break;
           }
-          this.#attribute(attributes, end);
-          break;
+          at = inner;
+          continue;
         }
-        case 0x50:
-          columns.droppedAttributes[row] = reader.varint(end);
-          break;
-        case 0x5a:
-          this.#event(end);
-          break;
-        case 0x60:
-          columns.droppedEvents[row] = reader.varint(end);
-          break;
-        case 0x6a:
-          this.#link(end);
-          break;
-        case 0x70:
-          columns.droppedLinks[row] = reader.varint(end);
-          break;
         case 0x7a:
-          this.#status(row, end);
-          break;
+          if (length !== 0 || at + 2 > end) break;
+          at += 2;
+          continue;
         case 0x85:
-          columns.flags[row] = view.getUint32(reader.take(4, end, 'flags'), true);
-          break;
+          if (length !== 0x01 || at + 6 > end) break;
+          columns.flags[row] = view.getUint32(at + 2, true);
+          at += 6;
+          continue;
         default:
-          reader.skip(tag, end, 'Span', SPAN_FIELDS);
       }
+      this.#reader.at = at;
+      this.#spanField(row, end);
+      at = this.#reader.at;
     }
-    this.#size.check(this.#builder, reader.at);
+    this.#reader.at = at;
+    this.#size.check(builder, at);
+  }
+
+  /** The key's id. Spans of one name have mostly the same keys in the same order: the key that
+   *  followed the last time is compared before anything is hashed. */
+  #guessKey(start: number, end: number): number {
+    const { bytes } = this.#reader;
+    const { strings } = this.#builder;
+    const slot = this.#guess & (GUESSES - 1);
+    let key = this.#guesses[slot]!;
+    if (!strings.matches(key, bytes, start, end)) {
+      key = strings.internAsText(bytes, start, end);
+      this.#guesses[slot] = key;
+    }
+    this.#guess = Math.imul(this.#guess, 31) + key;
+    return key;
+  }
+
+  /** One field of a span, of any shape. */
+  #spanField(row: number, end: number): void {
+    const reader = this.#reader;
+    const { columns, attributes } = this.#builder.spans;
+    const tag = reader.tag(end);
+    switch (tag) {
+      case 0x0a:
+        this.#id(columns.traceIds, row * TRACE_ID_BYTES, TRACE_ID_BYTES, end, 'trace_id');
+        break;
+      case 0x12:
+        this.#id(columns.spanIds, row * SPAN_ID_BYTES, SPAN_ID_BYTES, end, 'span_id');
+        break;
+      case 0x1a:
+        columns.traceStates[row] = this.#text(end, columns.traceStates[row]!, 'trace_state');
+        break;
+      case 0x22:
+        this.#id(columns.parentSpanIds, row * SPAN_ID_BYTES, SPAN_ID_BYTES, end, 'parent_span_id');
+        break;
+      case 0x2a:
+        columns.names[row] = this.#text(end, columns.names[row]!, 'span name');
+        break;
+      case 0x30:
+        columns.kinds[row] = smallEnum(reader.varint(end));
+        break;
+      case 0x39: {
+        const at = reader.take(8, end, 'start_time_unix_nano');
+        columns.startNano[row * 2] = reader.view.getUint32(at, true);
+        columns.startNano[row * 2 + 1] = reader.view.getUint32(at + 4, true);
+        break;
+      }
+      case 0x41: {
+        const at = reader.take(8, end, 'end_time_unix_nano');
+        columns.endNano[row * 2] = reader.view.getUint32(at, true);
+        columns.endNano[row * 2 + 1] = reader.view.getUint32(at + 4, true);
+        break;
+      }
+      case 0x4a:
+        this.#attribute(attributes, end);
+        break;
+      case 0x50:
+        columns.droppedAttributes[row] = reader.varint(end);
+        break;
+      case 0x5a:
+        this.#event(end);
+        break;
+      case 0x60:
+        columns.droppedEvents[row] = reader.varint(end);
+        break;
+      case 0x6a:
+        this.#link(end);
+        break;
+      case 0x70:
+        columns.droppedLinks[row] = reader.varint(end);
+        break;
+      case 0x7a:
+        this.#status(row, end);
+        break;
+      case 0x85:
+        columns.flags[row] = reader.view.getUint32(reader.take(4, end, 'flags'), true);
+        break;
+      default:
+        reader.skip(tag, end, 'Span', SPAN_FIELDS);
+    }
   }
 
   #status(row: number, end: number): void {
@@ -549,6 +613,10 @@ export class OtlpTraceDecoder {
       table.add(key, isText ? type : AttributeType.bytes, id, 0);
     } else table.add(key, type, this.#low, this.#high);
   }
+}
+
+function copyId(to: Uint8Array, toAt: number, from: Uint8Array, at: number, length: number): void {
+  for (let i = 0; i < length; i++) to[toAt + i] = from[at + i]!;
 }
 
 /** An enum of a later version than ours that does not fit its column reads as unspecified. */

@@ -1,0 +1,171 @@
+import { describe, expect, test } from 'vitest';
+import { batchOf, type Span, spansOf } from '../trace/span.ts';
+import { BatchEditor } from './editor.ts';
+import { decodeFrame, encodeFrame, FrameError } from './frame.ts';
+import { compact, concat, gather } from './gather.ts';
+import { RandomSpans } from './random-spans.fixture.ts';
+import type { SpanBatch } from './span-batch.ts';
+
+const SEEDS = Array.from({ length: 60 }, (_, i) => i + 1);
+
+function randomBatch(seed: number): { random: RandomSpans; spans: Span[]; batch: SpanBatch } {
+  const random = new RandomSpans(seed);
+  const spans = random.spans(20);
+  return { random, spans, batch: batchOf('shop', spans) };
+}
+
+const holds = (bytes: Uint8Array, text: string) => Buffer.from(bytes).includes(text);
+
+describe('gather', () => {
+  test('gives the rows asked for, in that order, also twice', () => {
+    for (const seed of SEEDS) {
+      const { random, spans, batch } = randomBatch(seed);
+      const rows = Uint32Array.from({ length: spans.length }, () => random.below(spans.length));
+      expect(spansOf(gather(batch, rows)), `seed ${seed}`).toEqual(
+        [...rows].map((row) => spans[row]),
+      );
+    }
+  });
+
+  test('of no rows is empty, and of gathered rows goes on', () => {
+    const { spans, batch } = randomBatch(1);
+    expect(gather(batch, new Uint32Array(0)).count).toBe(0);
+    const turned = gather(batch, Uint32Array.from(spans.keys()).reverse());
+    expect(spansOf(gather(turned, Uint32Array.of(0)))).toEqual(spans.slice(-1));
+  });
+});
+
+describe('concat', () => {
+  test('gives all rows of all batches', () => {
+    for (const seed of SEEDS) {
+      const [one, two] = [randomBatch(seed), randomBatch(seed + 1000)];
+      const joined = concat([one.batch, two.batch]);
+      expect(spansOf(joined), `seed ${seed}`).toEqual([...one.spans, ...two.spans]);
+      expect(joined.isExact).toBe(true);
+    }
+  });
+
+  test('refuses batches of two tenants', () => {
+    const { spans, batch } = randomBatch(1);
+    expect(() => concat([batch, batchOf('other', spans)])).toThrow(/tenants/);
+  });
+});
+
+describe('compact', () => {
+  test('leaves no string, resource or scope that no row refers to', () => {
+    for (const seed of SEEDS) {
+      const { batch } = randomBatch(seed);
+      if (batch.count === 0) continue;
+      const one = compact(gather(batch, Uint32Array.of(0)));
+      expect([one.resources.count, one.scopes.count], `seed ${seed}`).toEqual([1, 1]);
+      expect(one.strings.count).toBeLessThanOrEqual(batch.strings.count);
+    }
+  });
+});
+
+describe('a frame', () => {
+  test('gives back what it was made from', () => {
+    for (const seed of SEEDS) {
+      const { spans, batch } = randomBatch(seed);
+      const back = decodeFrame(encodeFrame(batch));
+      expect(spansOf(back), `seed ${seed}`).toEqual(spans);
+      expect([back.tenant, back.isExact]).toEqual(['shop', true]);
+      expect(encodeFrame(back)).toEqual(encodeFrame(batch));
+    }
+  });
+
+  test('is read at any place in a larger buffer', () => {
+    const { spans, batch } = randomBatch(1);
+    const frame = encodeFrame(batch);
+    for (let shift = 0; shift < 9; shift++) {
+      const around = new Uint8Array(frame.length + 16);
+      around.set(frame, shift);
+      expect(spansOf(decodeFrame(around.subarray(shift))), `shift ${shift}`).toEqual(spans);
+    }
+  });
+
+  test('holds nothing of rows that were left behind', () => {
+    const { spans } = randomBatch(1);
+    const [first, second] = spans;
+    if (!first || !second) throw new Error('the seed gives too few spans');
+    const named = [
+      { ...first, name: 'keep-this-name' },
+      { ...second, name: 'drop-this-name' },
+    ];
+    const frame = encodeFrame(gather(batchOf('shop', named), Uint32Array.of(0)));
+    expect([holds(frame, 'keep-this-name'), holds(frame, 'drop-this-name')]).toEqual([true, false]);
+  });
+
+  test.each(['spans', 'events', 'links', 'resources', 'scopes'] as const)(
+    'holds nothing of a value deleted from %s, which the batch before still does',
+    (kind) => {
+      const secret = [{ key: 'card', value: { type: 'string' as const, value: '4111-1111-1111' } }];
+      const { random } = randomBatch(3);
+      const owner = { schemaUrl: '', droppedAttributes: 0, attributes: secret };
+      const span: Span = {
+        ...random.span({ resource: owner, scope: { ...owner, name: 'lib', version: '' } }),
+        attributes: secret,
+        events: [{ timeNano: 1n, name: 'e', droppedAttributes: 0, attributes: secret }],
+        links: [
+          { ...owner, traceId: random.id(16), spanId: random.id(8), traceState: '', flags: 0 },
+        ],
+      };
+      const batch = batchOf('shop', [span]);
+      const editor = new BatchEditor(batch);
+      for (const other of ['spans', 'events', 'links', 'resources', 'scopes'] as const) {
+        editor.edit(other, (attributes) => {
+          if (other !== kind)
+            attributes.set(editor.strings.id('card'), 1, editor.strings.id('x'), 0);
+          else attributes.delete(editor.strings.id('card'));
+        });
+      }
+      expect(holds(encodeFrame(batch), '4111')).toBe(true);
+      expect(holds(encodeFrame(editor.finish()), '4111')).toBe(false);
+    },
+  );
+
+  test('with any bit flipped throws a FrameError', () => {
+    const frame = encodeFrame(randomBatch(2).batch);
+    const random = new RandomSpans(9);
+    for (let times = 0; times < 600; times++) {
+      const bad = Uint8Array.from(frame);
+      const at = times < 128 ? times % 64 : random.below(frame.length);
+      bad[at] = (bad[at] ?? 0) ^ (1 << random.below(8));
+      expect(() => decodeFrame(bad), `byte ${at}`).toThrow(FrameError);
+    }
+  });
+
+  test('cut anywhere throws a FrameError', () => {
+    const frame = encodeFrame(randomBatch(2).batch);
+    const random = new RandomSpans(10);
+    for (let times = 0; times < 300; times++) {
+      const length = times < 70 ? times : random.below(frame.length);
+      expect(() => decodeFrame(frame.subarray(0, length)), `length ${length}`).toThrow(FrameError);
+    }
+  });
+});
+
+describe('an editor', () => {
+  test('changes what it is told to and nothing else', () => {
+    for (const seed of SEEDS) {
+      const { random, spans, batch } = randomBatch(seed);
+      const chosen = new Set(spans.map((_, row) => row).filter(() => random.random() < 0.5));
+      const editor = new BatchEditor(batch);
+      editor.edit('spans', (attributes, row) => {
+        if (!chosen.has(row)) return;
+        attributes.delete(editor.strings.id('http.method'));
+        attributes.set(editor.strings.id('added'), 3, row, 0);
+      });
+      const wanted = spans.map((span, row) => {
+        if (!chosen.has(row)) return span;
+        const kept = span.attributes.filter(({ key }) => key !== 'http.method');
+        const added = { key: 'added', value: { type: 'int' as const, value: BigInt(row) } };
+        return { ...span, attributes: [...kept, added] };
+      });
+      const edited = editor.finish();
+      expect(spansOf(edited), `seed ${seed}`).toEqual(wanted);
+      expect(spansOf(decodeFrame(encodeFrame(edited))), `seed ${seed}`).toEqual(wanted);
+      expect(spansOf(batch), `seed ${seed}: the old batch`).toEqual(spans);
+    }
+  });
+});
