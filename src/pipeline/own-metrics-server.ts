@@ -1,6 +1,7 @@
 /** Serves the program's own metrics, and measures the process itself. */
 import { createServer, type Server } from 'node:http';
 import type { Lifecycle } from '../component/lifecycle.ts';
+import { reachableAddress } from '../lib/address.ts';
 import type { OwnMetrics } from '../component/telemetry.ts';
 
 export interface MetricsAddress {
@@ -42,8 +43,7 @@ export class OwnMetricsServer implements Lifecycle {
   get url(): string | undefined {
     const address = this.#server?.address();
     if (!address || typeof address === 'string') return undefined;
-    const host = this.#address.host || 'localhost';
-    return `http://${host.includes(':') ? `[${host}]` : host}:${address.port}/metrics`;
+    return `http://${reachableAddress(this.#address.host, address.port)}/metrics`;
   }
 
   async stop(): Promise<void> {

@@ -141,3 +141,11 @@ test('a directory that cannot be made is refused in one sentence', async () => {
   expect(sentence).toMatch(/^spoor: cannot start /);
   expect(sentence).toContain(file);
 });
+
+test.runIf(process.platform === 'linux')(
+  'a place where nothing can be made is refused, not waited for',
+  async () => {
+    const sentence = await refusal(start('/proc/spoor'));
+    expect(sentence).toContain('cannot make /proc/spoor');
+  },
+);

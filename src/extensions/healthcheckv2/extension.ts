@@ -3,6 +3,7 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { defineExtension, type CreateContext } from '../../component/define.ts';
 import type { ComponentStatus, StatusEntry, StatusReport } from '../../component/status.ts';
+import { reachableAddress } from '../../lib/address.ts';
 import { HealthConfig } from './config.ts';
 
 export const component = defineExtension({
@@ -36,7 +37,7 @@ class HealthCheck {
     const boundPort = address && typeof address === 'object' ? address.port : port;
     this.#context.host.announce({
       label: 'health',
-      address: `http://${host || 'localhost'}:${boundPort}${http.status.path}`,
+      address: `http://${reachableAddress(host, boundPort)}${http.status.path}`,
     });
   }
 

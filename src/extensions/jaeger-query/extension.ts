@@ -5,6 +5,7 @@ import type { FastifyInstance } from 'fastify';
 import type { Answered } from '../../api/http/options.ts';
 import { defineExtension, type CreateContext } from '../../component/define.ts';
 import type { Lifecycle } from '../../component/lifecycle.ts';
+import { reachableAddress } from '../../lib/address.ts';
 import { DEFAULT_TENANT } from '../../model/batch/span-batch.ts';
 import { StorageError, traceStorage, type StorageBackend } from '../../storage/contract.ts';
 import { QueryConfig, withoutEffect } from './config.ts';
@@ -48,7 +49,7 @@ class JaegerQuery implements Lifecycle {
     const boundPort = bound && typeof bound === 'object' ? bound.port : port;
     host.announce({
       label: 'UI and API',
-      address: `http://${shownHost(name)}:${boundPort}${config.base_path}`,
+      address: `http://${reachableAddress(name, boundPort)}${config.base_path}`,
     });
   }
 
@@ -103,10 +104,4 @@ class JaegerQuery implements Lifecycle {
 
 function builtUiDirectory(): string | undefined {
   return existsSync(builtUi) ? fileURLToPath(builtUi) : undefined;
-}
-
-/** An address a browser can open: "everywhere" is not one. */
-function shownHost(host: string): string {
-  if (host === '' || host === '0.0.0.0' || host === '::') return 'localhost';
-  return host.includes(':') ? `[${host}]` : host;
 }

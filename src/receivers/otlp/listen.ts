@@ -1,6 +1,7 @@
 /** Opening a port, and what it is then. */
 import type { Server } from 'node:net';
 import type { HostPort } from '../../config/kinds.ts';
+import { reachableAddress } from '../../lib/address.ts';
 
 /** Listens; resolves with the address for people and clients, `localhost:4317`. */
 export async function listen(server: Server, { host, port }: HostPort): Promise<string> {
@@ -13,6 +14,5 @@ export async function listen(server: Server, { host, port }: HostPort): Promise<
   });
   const bound = server.address();
   const boundPort = bound !== null && typeof bound === 'object' ? bound.port : port;
-  const name = host === '' ? 'localhost' : host;
-  return `${name.includes(':') ? `[${name}]` : name}:${boundPort}`;
+  return reachableAddress(host, boundPort);
 }

@@ -6,12 +6,12 @@
  *  <from>-<to> are the tenant's flush numbers a data file covers. A file whose range lies in that
  *  of another is what a stitch left behind; so no list of valid files has to be kept. */
 
-import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { crc32 } from 'node:zlib';
 import { z } from 'zod';
 import type { Clock } from '../../lib/clock.ts';
 import { messageOf } from '../../lib/errors.ts';
+import { makeDirectory } from '../../lib/make-directory.ts';
 import { StorageError } from '../contract.ts';
 import { type FileSystem, replaceFile } from './file-system.ts';
 import type { HashSeed } from './identity.ts';
@@ -46,8 +46,8 @@ export async function openDirectory(
   { files, clock, random }: OpenDirectoryDeps,
 ): Promise<StoreDirectory> {
   try {
-    await mkdir(join(root, 'wal'), { recursive: true });
-    await mkdir(join(root, 'tenants'), { recursive: true });
+    await makeDirectory(join(root, 'wal'));
+    await makeDirectory(join(root, 'tenants'));
   } catch (cause) {
     throw new StorageError('unusable', `cannot make ${root}: ${messageOf(cause)}`, {
       cause,
