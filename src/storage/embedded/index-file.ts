@@ -7,7 +7,7 @@ import { crc32, zstdDecompressSync } from 'node:zlib';
 import { hexAt } from '../../model/ids.ts';
 import { messageOf } from '../../lib/errors.ts';
 import { StorageError } from '../contract.ts';
-import type { PartialSummary, SegmentHeader, SegmentIndex, TracePart } from './segment-index.ts';
+import type { PartialSummary, SegmentHeader, SegmentIndex } from './segment-index.ts';
 import { readSummaries, type TraceEntry } from './summary-block.ts';
 
 export const INDEX_MAGIC = 0x49525053; // "SPRI"
@@ -139,8 +139,8 @@ class FileIndex implements SegmentIndex {
     return hexAt(ids, (position % BLOCK_TRACES) * ID_BYTES, ID_BYTES);
   }
 
-  partsAt(position: number): readonly TracePart[] {
-    return this.#entryAt(position).parts;
+  rowGroupsAt(position: number): readonly number[] {
+    return this.#entryAt(position).rowGroups;
   }
 
   summaryAt(position: number): PartialSummary {

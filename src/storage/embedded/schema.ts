@@ -30,7 +30,7 @@ export type StoredColumn = FixedColumn | AttributeColumn;
 /** What the query engine sees, and whether a file without nulls only may leave the column out.
  *  `absent` is the value of a null, and of every row of a file that lacks the column. */
 export const FIXED_COLUMNS = {
-  /** 16 raw bytes. Rows of a row group are sorted by it, then by start. */
+  /** 16 raw bytes. Rows of a row group are sorted by service, name and kind, then by start. */
   trace_id: { type: 'BLOB', required: true },
   /** Ids as numbers, first byte highest, so that hex(span_id) reads as the id does. */
   span_id: { type: 'UBIGINT', required: true },
@@ -65,8 +65,9 @@ export const FIXED_COLUMNS = {
   span_rest: { type: 'VARCHAR', required: false },
   resource_rest: { type: 'VARCHAR', required: false },
   scope_rest: { type: 'VARCHAR', required: false },
-  /** The record of the write-ahead log the row came in. Stitching leaves it out. */
-  wal_seq: { type: 'UBIGINT', required: false },
+  /** The record of the write-ahead log the row came in: pages of a search leave out what came
+   *  after the first page. */
+  wal_seq: { type: 'UBIGINT', required: true },
   events: { type: 'VARCHAR', required: false },
   links: { type: 'VARCHAR', required: false },
 } as const;

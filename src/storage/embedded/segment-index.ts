@@ -20,13 +20,6 @@ export interface SegmentHeader {
   readonly columns: readonly string[];
 }
 
-/** The rows of a trace in one row group: consecutive, sorted by start. */
-export interface TracePart {
-  readonly rowGroup: number;
-  readonly firstRow: number;
-  readonly rows: number;
-}
-
 export interface RootSpan {
   readonly startNano: bigint;
   readonly service: string;
@@ -59,7 +52,8 @@ export interface SegmentIndex {
   find(traceId: Uint8Array): number;
   /** Positions are in the order of trace ids. */
   traceIdAt(position: number): string;
-  partsAt(position: number): readonly TracePart[];
+  /** Which row groups of the file have rows of the trace, ascending. */
+  rowGroupsAt(position: number): readonly number[];
   summaryAt(position: number): PartialSummary;
   /** One a row, in no order; empty when the file is too old to need them. */
   hashes(): BigUint64Array;

@@ -4,11 +4,12 @@
 
 import { hexAt } from '../../model/ids.ts';
 import { ByteSink } from './parquet/byte-sink.ts';
-import type { PartialSummary, RootSpan, TracePart } from './segment-index.ts';
+import type { PartialSummary, RootSpan } from './segment-index.ts';
 
 export interface TraceEntry {
   readonly summary: PartialSummary;
-  readonly parts: readonly TracePart[];
+  /** Ascending. */
+  readonly rowGroups: readonly number[];
 }
 
 const encoder = new TextEncoder();
@@ -18,16 +19,12 @@ const decoder = new TextDecoder('utf-8', { ignoreBOM: true });
 export function writeSummaries(entries: readonly TraceEntry[]): Uint8Array {
   const writer = new Writer();
   let before = 0n;
-  for (const { summary, parts } of entries) {
+  for (const { summary, rowGroups } of entries) {
     writer.signed(summary.startNano - before);
     before = summary.startNano;
     writeSummary(writer, summary);
-    writer.count(parts.length);
-    for (const { rowGroup, firstRow, rows } of parts) {
-      writer.count(rowGroup);
-      writer.count(firstRow);
-      writer.count(rows);
-    }
+    writer.count(rowGroups.length);
+    for (const rowGroup of rowGroups) writer.count(rowGroup);
   }
   return writer.finish();
 }
@@ -69,12 +66,7 @@ export function readSummaries(bytes: Uint8Array, ids: Uint8Array): TraceEntry[] 
   for (let at = 0; at < ids.length; at += 16) {
     startNano += reader.signed();
     const summary = readSummary(reader, hexAt(ids, at, 16), startNano);
-    const parts = reader.list(() => ({
-      rowGroup: reader.count(),
-      firstRow: reader.count(),
-      rows: reader.count(),
-    }));
-    entries.push({ summary, parts });
+    entries.push({ summary, rowGroups: reader.list(() => reader.count()) });
   }
   return entries;
 }

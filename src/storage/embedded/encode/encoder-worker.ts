@@ -115,10 +115,11 @@ function writeRows(
       const [only] = groups;
       if (only === undefined || groups.length > 1) {
         const inputs = groups.map((group): FileInput => ({
-          ...group,
+          header: group.header,
+          entries: () => group.entries,
           parquet: () => Promise.resolve(group.parquet),
         }));
-        return (await joinFiles(inputs, write, { keepsArrival: true, hashes })).index;
+        return (await joinFiles(inputs, write, hashes)).index;
       }
       await write([only.parquet]);
       const index = new IndexWriter();
@@ -134,13 +135,13 @@ async function stitch(paths: readonly string[], path: string): Promise<boolean> 
     const index = openIndex(indexPathOf(input));
     return {
       header: index.header,
-      entries: entriesOf(index),
+      entries: () => entriesOf(index),
       parquet: () => realFileSystem.read(input),
     };
   });
   const options = { files: realFileSystem, path, isDurable: true };
   await publishDataFile(options, async (write) => {
-    const { index } = await joinFiles(inputs, write, { keepsArrival: false });
+    const { index } = await joinFiles(inputs, write);
     return index;
   });
   return true;
@@ -148,7 +149,7 @@ async function stitch(paths: readonly string[], path: string): Promise<boolean> 
 
 function* entriesOf(index: SegmentIndex): Generator<TraceEntry> {
   for (let position = 0; position < index.traceCount; position++) {
-    yield { summary: index.summaryAt(position), parts: index.partsAt(position) };
+    yield { summary: index.summaryAt(position), rowGroups: index.rowGroupsAt(position) };
   }
 }
 

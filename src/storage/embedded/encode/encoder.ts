@@ -50,9 +50,8 @@ export class Encoder implements SegmentEncoder {
     return this.#problem;
   }
 
-  append(tenant: string, { walSeq, frame, hashes }: EncoderRows): void {
-    const words = new Uint32Array(hashes.buffer, hashes.byteOffset, hashes.length * 2);
-    this.#append(tenant, { walSeq, frame, hashes: words });
+  append(tenant: string, rows: EncoderRows): void {
+    this.#append(tenant, rows);
   }
 
   appendBatch(tenant: string, { walSeq, batch }: HeadEntry): void {
@@ -101,7 +100,8 @@ export class Encoder implements SegmentEncoder {
   ): void {
     const { buffer } = rows.frame;
     const transfer = buffer instanceof ArrayBuffer ? [buffer] : [];
-    this.#post({ kind: 'append', tenant, ...rows }, transfer);
+    const { walSeq, frame, hashes } = rows;
+    this.#post({ kind: 'append', tenant, walSeq, frame, hashes }, transfer);
   }
 
   #ask(request: Asked): Promise<boolean> {

@@ -2,20 +2,22 @@
  *  of bytes; data-file.ts puts them where they belong. */
 
 import { writeFile } from '../parquet/file.ts';
-import { plainValues, Stitcher, type Write } from '../parquet/stitch.ts';
-import { columnOfName, type FixedColumnName } from '../schema.ts';
+import { Stitcher, type Write } from '../parquet/stitch.ts';
+import { columnOfName } from '../schema.ts';
 import type { SegmentHeader } from '../segment-index.ts';
 import type { TraceEntry } from '../summary-block.ts';
 import { headerJson, IndexWriter } from './index-writer.ts';
 import type { RowGroupEncoder } from './row-group.ts';
 import type { RowCollector } from './rows.ts';
+import { MissingParents } from './missing-parents.ts';
 import { mergeEntries, traceEntries } from './trace-entries.ts';
 import { bigNanoFromWords } from '../../../model/time.ts';
 
 /** A file before it is one of several row groups, or of a stitch. */
 export interface FileInput {
   readonly header: SegmentHeader;
-  readonly entries: Iterable<TraceEntry>;
+  /** In the order of trace ids; may be walked more than once. */
+  readonly entries: () => Iterable<TraceEntry>;
   readonly parquet: () => Promise<Uint8Array>;
 }
 
@@ -28,7 +30,7 @@ export function encodeRows(
   encoder: RowGroupEncoder,
   facts: FileFacts,
 ): { header: SegmentHeader; entries: TraceEntry[]; parquet: Uint8Array } {
-  const { chunks, columns, order } = encoder.encode();
+  const { chunks, columns, traces } = encoder.encode();
   const header: SegmentHeader = {
     ...facts,
     rows: rows.count,
@@ -36,7 +38,7 @@ export function encodeRows(
     ...startRange(rows),
     columns: columns.map(({ name }) => name),
   };
-  const entries = traceEntries(rows, order);
+  const entries = traceEntries(rows, traces);
   return { header, entries, parquet: writeFile(chunks, rows.count, metadataOf(header)) };
 }
 
@@ -58,21 +60,18 @@ export function metadataOf(header: SegmentHeader): Record<string, string> {
   };
 }
 
-const STITCH_LEAVES_OUT: ReadonlySet<string> = new Set<FixedColumnName>(['wal_seq']);
-const NONE: ReadonlySet<string> = new Set();
-
 /** Several files as one: writes the Parquet file through `write` and returns header and index. */
 export async function joinFiles(
   inputs: readonly FileInput[],
   write: Write,
-  { keepsArrival, hashes }: { keepsArrival: boolean; hashes?: Uint32Array | undefined },
+  hashes?: Uint32Array,
 ): Promise<{ header: SegmentHeader; index: Uint8Array }> {
   const stitcher = new Stitcher(write);
-  const spanIds: Uint8Array[][] = [];
+  const parents = new MissingParents(joinEntries(inputs));
   for (const input of inputs) {
     const bytes = await input.parquet();
-    spanIds.push(plainValues(bytes, 'span_id').map((ids) => ids.slice()));
-    await stitcher.add(bytes, keepsArrival ? NONE : STITCH_LEAVES_OUT);
+    const footer = await stitcher.add(bytes);
+    parents.lookIn(bytes, footer);
   }
   const header = joinHeaders(
     inputs.map((input) => input.header),
@@ -80,7 +79,9 @@ export async function joinFiles(
   );
   await stitcher.finish(metadataOf(header));
   const writer = new IndexWriter();
-  for (const entry of joinEntries(inputs, spanIds)) writer.add(entry);
+  for (const same of joinEntries(inputs)) {
+    writer.add(mergeEntries(same, (spanId) => parents.isFound(same, spanId)));
+  }
   return { header, index: writer.finish(header, hashes) };
 }
 
@@ -104,17 +105,15 @@ function joinHeaders(headers: readonly SegmentHeader[], columns: readonly string
   );
 }
 
-/** Walks the inputs' traces side by side, in the order of their ids. */
-function* joinEntries(
-  inputs: readonly FileInput[],
-  spanIds: readonly (readonly Uint8Array[])[],
-): Generator<TraceEntry> {
+/** Walks the inputs' traces side by side, in the order of their ids: the entries of each trace, with
+ *  row groups counted over all inputs. */
+function* joinEntries(inputs: readonly FileInput[]): Generator<TraceEntry[]> {
   let rowGroups = 0;
-  const cursors = inputs.map(({ entries, header }, input) => {
+  const cursors = inputs.map(({ entries, header }) => {
     const firstRowGroup = rowGroups;
     rowGroups += header.rowGroups;
-    const iterator = entries[Symbol.iterator]();
-    return { iterator, head: iterator.next(), firstRowGroup, input };
+    const iterator = entries()[Symbol.iterator]();
+    return { iterator, head: iterator.next(), firstRowGroup };
   });
   for (;;) {
     let least: string | undefined;
@@ -125,33 +124,15 @@ function* joinEntries(
     }
     if (least === undefined) return;
     const same: TraceEntry[] = [];
-    const ids: Uint8Array[] = [];
     for (const cursor of cursors) {
-      const { head, firstRowGroup, input } = cursor;
+      const { head, firstRowGroup } = cursor;
       if (head.done === true || head.value.summary.traceId !== least) continue;
-      const { summary, parts } = head.value;
-      for (const { rowGroup, firstRow, rows } of parts) {
-        const all = spanIds[input]?.[rowGroup];
-        if (all !== undefined) ids.push(all.subarray(firstRow * 8, (firstRow + rows) * 8));
-      }
-      same.push({
-        summary,
-        parts: parts.map((part) => ({ ...part, rowGroup: part.rowGroup + firstRowGroup })),
-      });
+      const { summary } = head.value;
+      same.push({ summary, rowGroups: head.value.rowGroups.map((one) => one + firstRowGroup) });
       cursor.head = cursor.iterator.next();
     }
-    yield mergeEntries(same, (spanId) => ids.some((part) => includesId(part, spanId)));
+    yield same;
   }
-}
-
-/** Whether a span id is among those of a column. */
-function includesId(ids: Uint8Array, spanId: bigint): boolean {
-  const view = new DataView(ids.buffer, ids.byteOffset, ids.byteLength);
-  const low = Number(spanId & 0xffff_ffffn);
-  for (let at = 0; at < ids.length; at += 8) {
-    if (view.getUint32(at, true) === low && view.getBigUint64(at, true) === spanId) return true;
-  }
-  return false;
 }
 
 function startRange({ dense, count }: RowCollector): {

@@ -19,7 +19,8 @@ import type { SparseColumn } from './attribute-columns.ts';
 import type { Owner, Owners } from './owners.ts';
 import type { RowCollector, SparseText } from './rows.ts';
 import { writeDouble, writeEscaped, writeInt } from './tagged-writer.ts';
-import { orderRows, type RowOrder } from './trace-groups.ts';
+import { orderRows, type RowOrder } from './row-order.ts';
+import { rowsByTrace, type TraceRows } from './trace-groups.ts';
 import { Vectors } from './vectors.ts';
 
 /** Attribute columns of a row group, the most frequent: beyond, columns cost more than they give. */
@@ -30,12 +31,12 @@ const UNIT = 0x1f;
 const STRING_LETTER = 0x73;
 const encoder = new TextEncoder();
 const NONE = new Uint32Array(0);
-const NO_ORDER: RowOrder = { rows: NONE, positions: NONE, traces: NONE, starts: NONE };
+const NO_ORDER: RowOrder = { rows: NONE, positions: NONE, byStart: NONE };
 
 export interface EncodedRowGroup {
   readonly chunks: readonly ColumnChunk[];
   readonly columns: readonly StoredColumn[];
-  readonly order: RowOrder;
+  readonly traces: TraceRows;
 }
 
 /** Encodes row groups one after another; keeps its buffers. */
@@ -57,15 +58,16 @@ export class RowGroupEncoder {
 
   constructor(rows: RowCollector) {
     this.#rows = rows;
-    this.#vectors = new Vectors(rows.arena);
+    this.#vectors = new Vectors(rows.arena, rows.seed);
   }
 
   encode(): EncodedRowGroup {
-    const { count, dense, traces } = this.#rows;
+    const { count, dense } = this.#rows;
     this.#count = count;
     this.#chunks = [];
     this.#columns = [];
-    this.#order = orderRows(traces, dense.startNano, count);
+    this.#order = orderRows(this.#rows);
+    const traces = rowsByTrace(this.#rows.traces, this.#order.byStart);
     if (this.#places.length < count) {
       this.#places = new Uint32Array(count * 2);
       this.#present = new Uint8Array(count * 2);
@@ -73,7 +75,8 @@ export class RowGroupEncoder {
     }
     this.#resourceOf = this.#gather(dense.resources);
     this.#scopeOf = this.#gather(dense.scopes);
-    this.#addIds();
+    this.#addTraceIds(traces);
+    this.#addSpanIds();
     this.#addTimes();
     this.#addText('name', this.#gather(dense.names));
     this.#addNumbers('kind', this.#gather(dense.kinds));
@@ -89,7 +92,7 @@ export class RowGroupEncoder {
     this.#addWalSeqs();
     this.#addSparseText('events', this.#rows.events);
     this.#addSparseText('links', this.#rows.links);
-    return { chunks: this.#chunks, columns: this.#columns, order: this.#order };
+    return { chunks: this.#chunks, columns: this.#columns, traces };
   }
 
   /** A dense column by position. */
@@ -112,21 +115,23 @@ export class RowGroupEncoder {
     this.#columns.push(column);
   }
 
-  #addIds(): void {
-    const { traces, starts, rows } = this.#order;
-    const { ids } = this.#rows.traces;
-    const dictionary = new Uint8Array(traces.length * 16);
-    const codes = new Uint32Array(this.#count);
-    for (let i = 0; i < traces.length; i++) {
+  /** Codes in the order of time: they grow along each run of rows. */
+  #addTraceIds({ traces, ranks }: TraceRows): void {
+    const { rows } = this.#order;
+    const { ids, ofRow } = this.#rows.traces;
+    const size = traces.length;
+    const dictionary = new Uint8Array(size * 16);
+    for (let i = 0; i < size; i++) {
       const from = traces[i]! * 16;
       for (let j = 0; j < 16; j++) dictionary[i * 16 + j] = ids[from + j]!;
-      codes.fill(i, starts[i]!, starts[i + 1]!);
     }
-    this.#addFixed(
-      'trace_id',
-      { kind: 'dictionary', dictionary, size: traces.length, codes },
-      this.#count,
-    );
+    const codes = new Uint32Array(this.#count);
+    for (let i = 0; i < this.#count; i++) codes[i] = ranks[ofRow[rows[i]!]!]!;
+    this.#addFixed('trace_id', { kind: 'dictionary', dictionary, size, codes }, this.#count);
+  }
+
+  #addSpanIds(): void {
+    const { rows } = this.#order;
     const { spanIds, parentSpanIds } = this.#rows.dense;
     const own = new Uint8Array(this.#count * 8);
     const parents = new Uint8Array(this.#count * 8);
@@ -142,9 +147,9 @@ export class RowGroupEncoder {
       if (any !== 0) withParent++;
     }
     this.#addFixed('span_id', { kind: 'plain', bytes: own, isRandom: true }, this.#count);
-    const bytes = parents.subarray(0, withParent * 8);
     if (withParent > 0) {
-      this.#addFixed('parent_id', { kind: 'plain', bytes, isRandom: true }, withParent);
+      const words = new Uint32Array(parents.buffer, 0, withParent * 2);
+      this.#addFixed('parent_id', this.#vectors.ids(words, withParent), withParent);
     }
   }
 

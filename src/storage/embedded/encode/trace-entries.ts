@@ -8,19 +8,16 @@ import type { ServiceCount } from '../../contract.ts';
 import type { PartialSummary, RootSpan } from '../segment-index.ts';
 import type { TraceEntry } from '../summary-block.ts';
 import type { RowCollector } from './rows.ts';
-import type { RowOrder } from './trace-groups.ts';
+import type { TraceRows } from './trace-groups.ts';
 
 /** In the order of trace ids. */
-export function traceEntries(rows: RowCollector, order: RowOrder): TraceEntry[] {
+export function traceEntries(rows: RowCollector, traces: TraceRows): TraceEntry[] {
   const parents = new SpanTable(rows);
   const entries: TraceEntry[] = [];
-  for (let i = 0; i < order.traces.length; i++) {
-    const firstRow = order.starts[i]!;
-    const end = order.starts[i + 1]!;
-    const traceId = hexAt(rows.traces.ids, order.traces[i]! * 16, 16);
-    const part = { rowGroup: 0, firstRow, rows: end - firstRow };
-    const of = order.rows.subarray(firstRow, end);
-    entries.push({ summary: summarize(rows, parents, { traceId, of }), parts: [part] });
+  for (let i = 0; i < traces.traces.length; i++) {
+    const of = traces.rows.subarray(traces.starts[i]!, traces.starts[i + 1]!);
+    const traceId = hexAt(rows.traces.ids, traces.traces[i]! * 16, 16);
+    entries.push({ summary: summarize(rows, parents, { traceId, of }), rowGroups: [0] });
   }
   return entries.sort((a, b) => (a.summary.traceId < b.summary.traceId ? -1 : 1));
 }
@@ -173,8 +170,8 @@ function wordsOf(ids: Uint8Array, count: number): Uint32Array {
   return new Uint32Array(ids.buffer, ids.byteOffset, count * 2);
 }
 
-/** Makes one entry of a trace's entries in several row groups. `isThere` says whether a span of the
- *  trace is in one of the parts. */
+/** Makes one entry of a trace's entries in several files. `isThere` says whether a span of the trace
+ *  is in one of them. */
 export function mergeEntries(
   entries: readonly TraceEntry[],
   isThere: (spanId: bigint) => boolean,
@@ -202,7 +199,7 @@ export function mergeEntries(
       missingParents: missing.length === 0 ? missing : missing.filter((id) => !isThere(id)),
       services: byNameOrder(byName),
     },
-    parts: entries.flatMap(({ parts }) => parts),
+    rowGroups: entries.flatMap(({ rowGroups }) => rowGroups),
   };
 }
 

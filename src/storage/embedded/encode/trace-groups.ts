@@ -1,6 +1,4 @@
-/** The traces of the rows collected so far, and the order rows are written in: traces by their
- *  earliest start, rows of a trace together and by start. Neighbours in time stay neighbours, so
- *  deltas of starts are small, and a trace is one run of rows. Hot: benchmark `bench/encode.ts`. */
+/** The traces of the rows collected so far. Hot: benchmark `bench/encode.ts`. */
 
 import type { SpanBatch } from '../../../model/batch/span-batch.ts';
 
@@ -92,73 +90,39 @@ export class TraceGroups {
   }
 }
 
-/** Rows in the order they are written. */
-export interface RowOrder {
-  /** Row at each position. */
-  readonly rows: Uint32Array;
-  /** Position of each row. */
-  readonly positions: Uint32Array;
-  /** Traces in the order they are written: numbers of TraceGroups. */
+/** Rows by trace. */
+export interface TraceRows {
+  /** Traces by their earliest start: numbers of TraceGroups. */
   readonly traces: Uint32Array;
-  /** The i-th written trace has positions starts[i] to starts[i + 1]. */
+  /** Where each trace stands in `traces`. */
+  readonly ranks: Uint32Array;
+  /** Rows of a trace together, by start. */
+  readonly rows: Uint32Array;
+  /** traces[i] has rows[starts[i], starts[i + 1]). */
   readonly starts: Uint32Array;
 }
 
-const WORD = 0x1_0000_0000;
-
-/** `startNano`: two words a row. */
-export function orderRows(groups: TraceGroups, startNano: Uint32Array, count: number): RowOrder {
-  const traceCount = groups.count;
-  const { ofRow } = groups;
-  // Counted from a time near by, doubles are exact over a hundred days.
-  const near = count === 0 ? 0 : startNano[1]!;
-  const starts = new Float64Array(count);
-  const firsts = new Float64Array(traceCount).fill(Infinity);
-  const sizes = new Uint32Array(traceCount);
-  for (let row = 0; row < count; row++) {
-    const start = (startNano[row * 2 + 1]! - near) * WORD + startNano[row * 2]!;
-    starts[row] = start;
-    const trace = ofRow[row]!;
-    sizes[trace]!++;
-    if (start < firsts[trace]!) firsts[trace] = start;
-  }
-  const traces = new Uint32Array(traceCount);
-  for (let i = 0; i < traceCount; i++) traces[i] = i;
-  traces.sort((a, b) => firsts[a]! - firsts[b]! || a - b);
-  const ends = new Uint32Array(traceCount);
-  const traceStarts = new Uint32Array(traceCount + 1);
-  let at = 0;
-  for (let i = 0; i < traceCount; i++) {
-    traceStarts[i] = ends[traces[i]!] = at;
-    at += sizes[traces[i]!]!;
-  }
-  traceStarts[traceCount] = at;
-  const rows = new Uint32Array(count);
-  for (let row = 0; row < count; row++) rows[ends[ofRow[row]!]!++] = row;
-  for (let i = 0; i < traceCount; i++) {
-    sortRun(rows, traceStarts[i]!, traceStarts[i + 1]!, starts);
-  }
-  const positions = new Uint32Array(count);
-  for (let i = 0; i < count; i++) positions[rows[i]!] = i;
-  return { rows, positions, traces, starts: traceStarts };
-}
-
-const INSERTION_MAX = 48;
-
-/** Sorts rows[from, to) by key, stable. */
-function sortRun(rows: Uint32Array, from: number, to: number, keys: Float64Array): void {
-  if (to - from > INSERTION_MAX) {
-    rows.subarray(from, to).sort((a, b) => keys[a]! - keys[b]! || a - b);
-    return;
-  }
-  for (let i = from + 1; i < to; i++) {
-    const row = rows[i]!;
-    const key = keys[row]!;
-    let j = i - 1;
-    while (j >= from && keys[rows[j]!]! > key) {
-      rows[j + 1] = rows[j]!;
-      j--;
+/** `byStart`: all rows by their start. */
+export function rowsByTrace(groups: TraceGroups, byStart: Uint32Array): TraceRows {
+  const { ofRow, count } = groups;
+  const ranks = new Uint32Array(count).fill(count);
+  const traces = new Uint32Array(count);
+  const starts = new Uint32Array(count + 1);
+  let seen = 0;
+  for (let i = 0; i < byStart.length; i++) {
+    const trace = ofRow[byStart[i]!]!;
+    if (ranks[trace] === count) {
+      traces[seen] = trace;
+      ranks[trace] = seen++;
     }
-    rows[j + 1] = row;
+    starts[ranks[trace]! + 1]!++;
   }
+  for (let i = 1; i <= count; i++) starts[i]! += starts[i - 1]!;
+  const at = starts.slice();
+  const rows = new Uint32Array(byStart.length);
+  for (let i = 0; i < byStart.length; i++) {
+    const row = byStart[i]!;
+    rows[at[ranks[ofRow[row]!]!]!++] = row;
+  }
+  return { traces, ranks, rows, starts };
 }

@@ -18,6 +18,7 @@ const PROBES_MAX = 64;
 
 export class Vectors {
   readonly #arena: StringArena;
+  readonly #seed: number;
   readonly #sink = new ByteSink();
   #codes = new Uint32Array(4096);
   /** Of each string id, the column that saw it last and its code there. */
@@ -28,8 +29,10 @@ export class Vectors {
   readonly #lows = new Uint32Array(NUMBERS_MAX);
   readonly #highs = new Uint32Array(NUMBERS_MAX);
 
-  constructor(arena: StringArena) {
+  /** `seed` is secret. */
+  constructor(arena: StringArena, seed: number) {
     this.#arena = arena;
+    this.#seed = seed;
   }
 
   /** ids[0, count) of the arena. */
@@ -56,6 +59,42 @@ export class Vectors {
   doubles(words: Uint32Array, count: number): ColumnValues {
     const dictionary = this.#numberWords(words, count, 8);
     return dictionary ?? { kind: 'plain', bytes: bytesOf(words, count * 2) };
+  }
+
+  /** Random 64-bit numbers of which neighbours are often equal: ids of parents. Siblings share one,
+   *  so a dictionary nearly halves them. */
+  ids(words: Uint32Array, count: number): ColumnValues {
+    this.#reserve(count);
+    const sink = this.#sink.reset();
+    const codes = this.#codes;
+    let size = 16;
+    while (size < count * 2) size *= 2;
+    const slots = new Int32Array(size);
+    let distinct = 0;
+    for (let i = 0; i < count; i++) {
+      const low = words[i * 2]!;
+      const high = words[i * 2 + 1]!;
+      let slot = Math.imul(low ^ this.#seed, 0x9e3779b1) ^ Math.imul(high, 0x85ebca6b);
+      slot = (slot ^ (slot >>> 15)) & (size - 1);
+      let code = -1;
+      for (;;) {
+        const other = slots[slot]! - 1;
+        if (other < 0) break;
+        if (words[other * 2] === low && words[other * 2 + 1] === high) {
+          code = codes[other]!;
+          break;
+        }
+        slot = (slot + 1) & (size - 1);
+      }
+      if (code < 0) {
+        code = distinct++;
+        slots[slot] = i + 1;
+        sink.u32(low);
+        sink.u32(high);
+      }
+      codes[i] = code;
+    }
+    return { kind: 'dictionary', dictionary: sink.view(), size: distinct, codes };
   }
 
   /** 32-bit numbers. */
@@ -130,13 +169,14 @@ export class Vectors {
   #plainStrings(ids: Uint32Array, count: number): ColumnValues {
     const { bytes, offsets } = this.#arena;
     const sink = this.#sink.reset();
+    const lengths = new Uint32Array(count * 2);
     for (let i = 0; i < count; i++) {
       const start = offsets[ids[i]!]!;
       const end = offsets[ids[i]! + 1]!;
-      sink.u32(end - start);
+      lengths[i * 2] = end - start;
       sink.copy(bytes, start, end);
     }
-    return { kind: 'plain', bytes: sink.view() };
+    return { kind: 'strings', bytes: sink.view(), lengths };
   }
 
   #numberWords(words: Uint32Array, count: number, width: 4 | 8): ColumnValues | undefined {

@@ -21,8 +21,8 @@ import {
 /** parquet.thrift: Type, Encoding, CompressionCodec, PageType. */
 export const Physical = { boolean: 0, int32: 1, int64: 2, double: 5, bytes: 6, fixed: 7 } as const;
 export type Physical = (typeof Physical)[keyof typeof Physical];
-const Encoding = { plain: 0, rle: 3, delta: 5, dictionary: 8 } as const;
-const Codec = { none: 0, zstd: 6 } as const;
+const Encoding = { plain: 0, rle: 3, delta: 5, deltaLength: 6, dictionary: 8 } as const;
+export const Codec = { none: 0, zstd: 6 } as const;
 const PageType = { data: 0, dictionary: 2 } as const;
 
 /** What a query engine makes of the physical type. */
@@ -48,6 +48,8 @@ export type ColumnValues =
       readonly size: number;
       readonly codes: Uint16Array | Uint32Array;
     }
+  /** Byte strings one after another; two words a length. Apart they compress better than mixed. */
+  | { readonly kind: 'strings'; readonly bytes: Uint8Array; readonly lengths: Uint32Array }
   /** Two words (low, high) a value. */
   | { readonly kind: 'delta'; readonly words: Uint32Array }
   /** 0 or 1. */
@@ -144,6 +146,10 @@ export class ChunkEncoder {
       case 'plain':
         page.append(values.bytes);
         break;
+      case 'strings':
+        writeDeltas(page, values.lengths, count);
+        page.append(values.bytes);
+        break;
       case 'delta':
         writeDeltas(page, values.words, count);
         break;
@@ -174,6 +180,8 @@ function encodingOf(values: ColumnValues): number {
   switch (values.kind) {
     case 'plain':
       return Encoding.plain;
+    case 'strings':
+      return Encoding.deltaLength;
     case 'delta':
       return Encoding.delta;
     case 'boolean':

@@ -4,7 +4,6 @@
 
 import { type ColumnSpec, describeChunk, nullChunk } from './column-chunk.ts';
 import {
-  chunkStart,
   type FileMetadata,
   type Footer,
   footerBytes,
@@ -18,11 +17,12 @@ import {
   i64,
   numberField,
   struct,
-  structBytes,
   structField,
   type ThriftStruct,
   type ThriftValue,
 } from './thrift.ts';
+
+import { chunkBytes } from './read-column.ts';
 
 /** Takes the bytes of the new file in order. */
 export type Write = (parts: readonly Uint8Array[]) => Promise<void>;
@@ -44,12 +44,13 @@ export class Stitcher {
     return [...this.#specs.keys()];
   }
 
-  /** Adds all row groups of a whole file but for the columns to leave out. Throws RangeError when
-   *  the file is damaged. */
-  async add(file: Uint8Array, without: ReadonlySet<string> = new Set()): Promise<void> {
+  /** Adds all row groups of a whole file, whose footer it returns. Throws RangeError when the file is
+   *  damaged. */
+  async add(file: Uint8Array): Promise<Footer> {
     const footer = footerOf(file);
-    const specs = footer.specs.filter((spec) => !without.has(spec.name));
-    for (const spec of specs) if (!this.#specs.has(spec.name)) this.#specs.set(spec.name, spec);
+    for (const spec of footer.specs) {
+      if (!this.#specs.has(spec.name)) this.#specs.set(spec.name, spec);
+    }
     const parts: Uint8Array[] = [];
     if (this.#at === 0) {
       parts.push(MAGIC);
@@ -60,7 +61,6 @@ export class Stitcher {
       footer.specs.forEach(({ name }, i) => {
         const chunk = chunks[i];
         if (chunk === undefined) throw new RangeError(`parquet: no chunk of column ${name}`);
-        if (without.has(name)) return;
         const bytes = chunkBytes(file, chunk);
         kept.set(name, moved(chunk, this.#at - (bytes.byteOffset - file.byteOffset)));
         parts.push(bytes);
@@ -69,6 +69,7 @@ export class Stitcher {
       this.#groups.push({ rows, chunks: kept });
     }
     await this.#write(parts);
+    return footer;
   }
 
   /** Writes what is missing and the footer. */
@@ -93,18 +94,6 @@ export class Stitcher {
   }
 }
 
-/** The values of a column that is PLAIN, not compressed and never null, of each row group. */
-export function plainValues(file: Uint8Array, name: string): Uint8Array[] {
-  const footer = footerOf(file);
-  const column = footer.specs.findIndex((spec) => spec.name === name);
-  return footer.rowGroups.map(({ chunks }) => {
-    const chunk = chunks[column];
-    if (chunk === undefined) throw new RangeError(`parquet: no column ${name}`);
-    const bytes = chunkBytes(file, chunk);
-    return bytes.subarray(structBytes(bytes));
-  });
-}
-
 /** The footer of a whole file. Throws RangeError when there is none. */
 export function footerOf(file: Uint8Array): Footer {
   const fromEnd = footerBytes(file.subarray(Math.max(0, file.length - TRAILER_BYTES)));
@@ -112,15 +101,6 @@ export function footerOf(file: Uint8Array): Footer {
     throw new RangeError('parquet: no footer at the end of the file');
   }
   return readFooter(file.subarray(file.length - fromEnd));
-}
-
-/** The pages of a chunk, a view. */
-export function chunkBytes(file: Uint8Array, chunk: ThriftStruct): Uint8Array {
-  const meta = structField(chunk, 3);
-  const start = chunkStart(meta);
-  const end = start + numberField(meta, 7);
-  if (end > file.length) throw new RangeError('parquet: a chunk passes the end of the file');
-  return file.subarray(start, end);
 }
 
 /** The ColumnChunk when its bytes begin `shift` further on. */
