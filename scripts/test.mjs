@@ -20,13 +20,19 @@ function findBrowser() {
   else say(chromiumMissing);
 }
 
+/** Whether a run limited to some paths touches this folder. */
+function isAsked(folder, args) {
+  const paths = args.filter((arg) => !arg.startsWith('-') && arg.includes('/'));
+  return paths.length === 0 || paths.some((path) => `${path}/`.includes(`test/${folder}/`));
+}
+
 /** A hook that fails costs its own tests, which then skip or fail and say why; not the whole run. */
-async function runHooks() {
+async function runHooks(args) {
   const folder = new URL('test/', root);
   if (!existsSync(folder)) return;
   for (const entry of readdirSync(folder, { withFileTypes: true })) {
     const hook = new URL(`${entry.name}/setup.mjs`, folder);
-    if (!entry.isDirectory() || !existsSync(hook)) continue;
+    if (!entry.isDirectory() || !existsSync(hook) || !isAsked(entry.name, args)) continue;
     try {
       const { setup } = await import(hook.href);
       await setup({ root: fileURLToPath(root), debian, log: say });
@@ -41,7 +47,7 @@ await main(async (args) => {
   await installDependencies();
   await buildUi(await findRuntime());
   findBrowser();
-  await runHooks();
+  await runHooks(args);
   const { env } = await findRuntime();
   const vitest = fileURLToPath(new URL('node_modules/vitest/vitest.mjs', root));
   const cwd = fileURLToPath(root);
