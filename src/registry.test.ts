@@ -21,6 +21,8 @@ const settings: Readonly<Record<string, unknown>> = {
   jaeger_storage_exporter: { trace_storage: 'main' },
   jaeger_query: { storage: { traces: 'main' }, http: { endpoint: 'localhost:0' } },
   attributes: { actions: [{ key: 'a', action: 'delete' }] },
+  otlp_grpc: { endpoint: 'localhost:1', tls: { insecure: true } },
+  otlp_http: { endpoint: 'http://localhost:1' },
   filter: { trace_conditions: ['span.name == "x"'] },
   resource: { attributes: [{ key: 'a', action: 'delete' }] },
   tail_sampling: { policies: [{ name: 'all', type: 'always_sample' }] },

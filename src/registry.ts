@@ -29,6 +29,8 @@ export const registry = {
     debug: () => import('./exporters/debug/exporter.ts'),
     jaeger_storage_exporter: () => import('./exporters/jaeger-storage-exporter/exporter.ts'),
     nop: () => import('./exporters/nop/exporter.ts'),
+    otlp_grpc: () => import('./exporters/otlp-grpc/exporter.ts'),
+    otlp_http: () => import('./exporters/otlp-http/exporter.ts'),
   },
   connectors: {
     forward: () => import('./connectors/forward/connector.ts'),

@@ -61,3 +61,8 @@ export type PipelineErrorCode =
   | 'bad_settings';
 
 export class PipelineError extends SpoorError<PipelineErrorCode> {}
+
+/** What a consumer says before it was started. */
+export function notRunning(): PipelineError {
+  return new PipelineError('not_running', 'not started', { retryable: true });
+}

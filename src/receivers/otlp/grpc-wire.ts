@@ -1,7 +1,7 @@
 /** How gRPC writes things into headers: time-outs, messages, statuses (gRPC over HTTP/2). */
 
 import { GrpcCode, OtlpError, type Refusal } from './refusal.ts';
-import { statusBytes } from './rpc-status.ts';
+import { statusBytes } from '../../wire/rpc-status.ts';
 
 const UNIT_MS: Readonly<Record<string, number>> = {
   H: 3_600_000,

@@ -11,7 +11,7 @@ import { discardRest, readBody } from './http-body.ts';
 import type { InFlightBytes } from './in-flight.ts';
 import { listen } from './listen.ts';
 import { refusalOf, type Refusal } from './refusal.ts';
-import { statusBytes, statusJson } from './rpc-status.ts';
+import { statusBytes, statusJson } from '../../wire/rpc-status.ts';
 
 /** Longer than the minute after which most clients and proxies drop idle connections themselves. */
 const KEEP_ALIVE_MS = 75_000;

@@ -1,0 +1,63 @@
+/** Sends OTLP over gRPC: to a collector, a Jaeger, a Tempo, another Spoor. */
+import { z } from 'zod';
+import { grpcClientShape } from '../../component/client/config.ts';
+import { GrpcClient } from '../../component/client/grpc-client.ts';
+import { isOpaque, notRunning, type Batch, type Signal } from '../../component/consumer.ts';
+import { defineExporter, type ExporterContext } from '../../component/define.ts';
+import { retryOnFailure, sendingQueue, timeout } from '../../component/sending.ts';
+import { encodeTraces } from '../../wire/otlp-proto/encode.ts';
+import { readPartialSuccess, readStatus } from '../../wire/rpc-status.ts';
+
+const OtlpGrpcConfig = z.strictObject({
+  ...grpcClientShape,
+  timeout: timeout('5s'),
+  retry_on_failure: retryOnFailure(),
+  sending_queue: sendingQueue(),
+});
+
+type OtlpGrpcConfig = z.output<typeof OtlpGrpcConfig>;
+
+const PATHS: Readonly<Record<Signal, string>> = {
+  traces: '/opentelemetry.proto.collector.trace.v1.TraceService/Export',
+  metrics: '/opentelemetry.proto.collector.metrics.v1.MetricsService/Export',
+  logs: '/opentelemetry.proto.collector.logs.v1.LogsService/Export',
+};
+
+export const component = defineExporter({
+  type: 'otlp_grpc',
+  aliases: ['otlp'],
+  stability: 'beta',
+  summary: 'Sends OTLP over gRPC.',
+  signals: ['traces', 'metrics', 'logs'],
+  config: OtlpGrpcConfig,
+  ack: ({ endpoint }) => ({ kind: 'peer', where: endpoint }),
+  sending: (config) => config,
+  create: (context) => new OtlpGrpcExporter(context),
+});
+
+class OtlpGrpcExporter {
+  readonly #context: ExporterContext<OtlpGrpcConfig>;
+  #client: GrpcClient | undefined;
+
+  constructor(context: ExporterContext<OtlpGrpcConfig>) {
+    this.#context = context;
+  }
+
+  async start(): Promise<void> {
+    this.#client = new GrpcClient(this.#context.config, readStatus);
+  }
+
+  async consume(batch: Batch, signal: AbortSignal): Promise<void> {
+    if (this.#client === undefined) throw notRunning();
+    const request = isOpaque(batch) ? batch.bytes : encodeTraces([batch]);
+    const answer = await this.#client.call(PATHS[this.#context.signal], request, signal);
+    const { rejected, message } = readPartialSuccess(answer);
+    if (rejected === 0 && message === '') return;
+    // The specification forbids sending a partial success again.
+    this.#context.logger.warn({ rejected, message }, 'the destination took only a part');
+  }
+
+  async stop(): Promise<void> {
+    this.#client?.close();
+  }
+}
