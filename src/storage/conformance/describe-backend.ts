@@ -25,16 +25,10 @@ export interface Subject {
   readonly reopen: () => Promise<void> | undefined;
 }
 
-export interface DescribeOptions {
-  /** Random data sets of the search cases. */
-  readonly rounds?: number;
-}
+/** Random data sets of the search cases. */
+const ROUNDS = Number(process.env['SPOOR_CONFORMANCE_ROUNDS'] ?? 4);
 
-export function describeBackend(
-  name: string,
-  open: () => Promise<OpenedBackend>,
-  options: DescribeOptions = {},
-): void {
+export function describeBackend(name: string, open: () => Promise<OpenedBackend>): void {
   describe(`storage backend ${name}`, () => {
     let opened: OpenedBackend;
     let backend: StorageBackend;
@@ -56,6 +50,6 @@ export function describeBackend(
     describeRoundTrip(subject);
     describeLists(subject);
     describeSearch(subject);
-    describeSearchOracle(subject, options.rounds ?? 6);
+    describeSearchOracle(subject, ROUNDS);
   });
 }

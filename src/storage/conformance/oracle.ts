@@ -218,7 +218,8 @@ function intrinsics(name: Intrinsic, span: KnownSpan): Scalar[] {
 function compares(left: Scalar, by: Comparison, right: Scalar): boolean {
   const areNumbers = isNumber(left) && isNumber(right);
   if (!areNumbers && typeof left !== typeof right) return false;
-  if (Number.isNaN(left) || Number.isNaN(right)) return false;
+  // NaN equals nothing, so it differs from every number.
+  if (Number.isNaN(left) || Number.isNaN(right)) return by === '!=';
   if (typeof left === 'boolean' && by !== '=' && by !== '!=') return false;
   const order = left < right ? -1 : Number(left > right);
   switch (by) {
