@@ -5,7 +5,7 @@
 
 import type { Head } from './head.ts';
 import type { StoredColumn } from './schema.ts';
-import type { SegmentIndex } from './segment-index.ts';
+import type { SegmentIndex, TextKeys } from './segment-index.ts';
 
 export interface DataFile {
   /** Absolute path of the Parquet file; the index lies beside it. */
@@ -23,6 +23,8 @@ export interface DataFile {
   /** Records of this tenant up to this number of the write-ahead log are in it or in older files. */
   readonly walTo: number;
   readonly columns: readonly StoredColumn[];
+  /** Which attribute keys occur in its columns of tagged text, as far as that is known. */
+  readonly textKeys?: TextKeys | undefined;
   /** Absent when the index file is damaged. */
   readonly index?: SegmentIndex | undefined;
 }

@@ -3,6 +3,12 @@
 
 import type { ServiceCount } from '../contract.ts';
 
+/** Columns of tagged text. */
+export type TextColumn = 'events' | 'links' | 'span_rest' | 'resource_rest' | 'scope_rest';
+
+/** The attribute keys that occur in each; a column that is left out may have any. */
+export type TextKeys = Readonly<Partial<Record<TextColumn, readonly string[]>>>;
+
 /** What a file says of itself; the Parquet file's metadata repeats it. */
 export interface SegmentHeader {
   readonly tenant: string;
@@ -18,6 +24,7 @@ export interface SegmentHeader {
   readonly writtenAtMs: number;
   /** Names of the Parquet file's columns. */
   readonly columns: readonly string[];
+  readonly textKeys: TextKeys;
 }
 
 export interface RootSpan {

@@ -37,6 +37,7 @@ export async function openDataFile(path: string, kind?: DataFile['kind']): Promi
     maxStartNano: header.maxStartNano,
     walTo: header.walTo,
     columns: columns.filter((column) => column !== undefined),
+    textKeys: header.textKeys,
     index,
   };
 }
@@ -91,7 +92,7 @@ async function headerFromFooter(file: FileHandle): Promise<SegmentHeader> {
   const facts = metadata[METADATA_KEY];
   if (facts === undefined) throw new RangeError('it was not written by spoor');
   const columns = specs.map(({ name }) => name);
-  return headerOf({ ...JSON.parse(facts), columns, traces: 0, sections: {} });
+  return headerOf({ ...JSON.parse(facts), columns, textKeys: {}, traces: 0, sections: {} });
 }
 
 async function readAt(file: FileHandle, at: number, length: number): Promise<Uint8Array> {

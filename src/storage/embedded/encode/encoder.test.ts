@@ -190,6 +190,31 @@ test('stitching merges rows, columns and summaries', async () => {
   expect(existsSync(files[0]!.path)).toBe(true);
 });
 
+test('a file says which keys its tagged text has', async () => {
+  const attributes = (key: string) => [[key, { type: 'empty' }]] as const;
+  append('a', 1, [
+    {
+      attributes: attributes('one'),
+      resource: { attributes: attributes('of.resource') },
+      events: [{ name: 'e', attributes: attributes('of.event') }, { name: 'none' }],
+    },
+  ]);
+  const first = await flush('a', 1);
+  expect(first.textKeys).toEqual({
+    events: ['of.event'],
+    links: [],
+    span_rest: ['one'],
+    resource_rest: ['of.resource'],
+    scope_rest: [],
+  });
+  const keys = Array.from({ length: 501 }, (_, i) => [`event.${i}`, { type: 'empty' }] as const);
+  append('a', 2, [{ attributes: attributes('two'), events: [{ attributes: keys }] }]);
+  const second = await flush('a', 2);
+  const all = await encoder.stitch([first, second], join(folder, '1-2.parquet'));
+  expect(all.textKeys!.span_rest).toEqual(['one', 'two']);
+  expect(all.textKeys!.events).toBeUndefined();
+});
+
 test('more rows than a row group holds', async () => {
   const batch = Array.from({ length: 9000 }, (_, i) => ({
     traceId: traceId((i % 50) + 1),

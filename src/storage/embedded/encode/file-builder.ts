@@ -10,6 +10,7 @@ import { headerJson, IndexWriter } from './index-writer.ts';
 import type { RowGroupEncoder } from './row-group.ts';
 import type { RowCollector } from './rows.ts';
 import { MissingParents } from './missing-parents.ts';
+import { joinTextKeys } from './text-keys.ts';
 import { mergeEntries, traceEntries } from './trace-entries.ts';
 import { bigNanoFromWords } from '../../../model/time.ts';
 
@@ -37,6 +38,7 @@ export function encodeRows(
     rowGroups: 1,
     ...startRange(rows),
     columns: columns.map(({ name }) => name),
+    textKeys: rows.textKeys.finish(),
   };
   const entries = traceEntries(rows, traces);
   return { header, entries, parquet: writeFile(chunks, rows.count, metadataOf(header)) };
@@ -48,7 +50,7 @@ export const METADATA_KEY = 'spoor';
 const COLUMNS_KEY = 'spoor.columns';
 
 export function metadataOf(header: SegmentHeader): Record<string, string> {
-  const { columns, ...facts } = headerJson(header);
+  const { columns, textKeys: _, ...facts } = headerJson(header);
   const odd = columns.flatMap((name) => {
     const column = columnOfName(name);
     if (column?.kind !== 'attribute' || name === `${column.scope}.${column.key}`) return [];
@@ -100,6 +102,7 @@ function joinHeaders(headers: readonly SegmentHeader[], columns: readonly string
       maxStartNano: all.maxStartNano > header.maxStartNano ? all.maxStartNano : header.maxStartNano,
       writtenAtMs: Math.max(all.writtenAtMs, header.writtenAtMs),
       columns,
+      textKeys: joinTextKeys([all.textKeys, header.textKeys]),
     }),
     { ...first, columns },
   );

@@ -11,11 +11,12 @@ import type {
   Table,
 } from '../../../model/batch/span-batch.ts';
 import { holdsString } from '../../../model/batch/gather.ts';
-import type { ByteSink } from '../parquet/byte-sink.ts';
-import { attributeColumn, type ColumnScope, type StoredColumn } from '../schema.ts';
+import { ByteSink } from '../parquet/byte-sink.ts';
+import { attributeColumn, REST_COLUMNS, type StoredColumn } from '../schema.ts';
 import { COLUMN_TYPES } from './attribute-columns.ts';
 import type { StringArena } from './string-arena.ts';
 import { writeAttribute } from './tagged-writer.ts';
+import type { TextKeyCollector } from './text-keys.ts';
 
 const UNIT = 0x1f;
 
@@ -40,17 +41,18 @@ export class Owners {
   readonly list: Owner[] = [];
   /** Every column that some owner has a value for. */
   readonly columns = new Map<string, StoredColumn>();
-  readonly #scope: ColumnScope;
+  readonly #scope: 'resource' | 'scope';
   readonly #arena: StringArena;
-  readonly #sink: ByteSink;
+  readonly #sink = new ByteSink(1024);
+  readonly #textKeys: TextKeyCollector;
   readonly #known = new Map<string, number>();
   /** Of each owner of the batch at hand: its number here, -1 unknown. */
   #numberOf = new Int32Array(64);
 
-  constructor(scope: ColumnScope, arena: StringArena, sink: ByteSink) {
+  constructor(scope: 'resource' | 'scope', arena: StringArena, textKeys: TextKeyCollector) {
     this.#scope = scope;
     this.#arena = arena;
-    this.#sink = sink;
+    this.#textKeys = textKeys;
   }
 
   reset(): void {
@@ -115,6 +117,7 @@ export class Owners {
       const isOther = column?.kind === 'fixed' && service > 0 && low !== service && !keys.has(key);
       if (column === undefined || keys.has(key) || isOther) {
         writeAttribute(rest, batch, table, i);
+        this.#textKeys.add(REST_COLUMNS[this.#scope], batch.strings, table.keys[i]!);
         if (!isOther) keys.add(key);
         continue;
       }

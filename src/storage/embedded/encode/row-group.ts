@@ -409,6 +409,7 @@ export class RowGroupEncoder {
     };
     for (const { column, count, rows, values, width } of overflow) {
       const key = encoder.encode(column.key);
+      this.#rows.textKeys.addKey('span_rest', column.key);
       for (let i = 0; i < count; i++) {
         const sink = sinkOf(rows[i]!);
         sink.u8(UNIT);

@@ -9,6 +9,7 @@ import { AttributeColumns } from './attribute-columns.ts';
 import { Owners } from './owners.ts';
 import { StringArena } from './string-arena.ts';
 import { writeAttribute, writeEvents, writeLinks } from './tagged-writer.ts';
+import { TextKeyCollector } from './text-keys.ts';
 import { TraceGroups } from './trace-groups.ts';
 
 const FIRST_ROWS = 4096;
@@ -73,6 +74,7 @@ export class RowCollector {
   readonly rest: SparseText = { rows: [], ids: [] };
   readonly events: SparseText = { rows: [], ids: [] };
   readonly links: SparseText = { rows: [], ids: [] };
+  readonly textKeys = new TextKeyCollector();
   readonly #sink = new ByteSink();
   readonly #texts = new Map<number, string>();
   #capacity = FIRST_ROWS;
@@ -86,8 +88,8 @@ export class RowCollector {
     this.seed = seed;
     this.arena = new StringArena(seed);
     this.traces = new TraceGroups(seed);
-    this.resources = new Owners('resource', this.arena, this.#sink);
-    this.scopes = new Owners('scope', this.arena, this.#sink);
+    this.resources = new Owners('resource', this.arena, this.textKeys);
+    this.scopes = new Owners('scope', this.arena, this.textKeys);
   }
 
   reset(): void {
@@ -98,6 +100,7 @@ export class RowCollector {
     this.attributes.reset();
     this.resources.reset();
     this.scopes.reset();
+    this.textKeys.reset();
     for (const text of [this.rest, this.events, this.links]) text.rows.length = text.ids.length = 0;
   }
 
@@ -145,6 +148,7 @@ export class RowCollector {
     if (this.#idOf.length < strings.count) this.#idOf = new Int32Array(strings.count * 2);
     this.#idOf.fill(-1, 0, strings.count);
     this.attributes.begin(strings);
+    this.textKeys.begin(strings);
     this.resources.begin(batch.resources.count);
     this.scopes.begin(batch.scopes.count);
   }
@@ -185,6 +189,7 @@ export class RowCollector {
           if (!hasRest) sink.reset();
           hasRest = true;
           writeAttribute(sink, batch, table, i);
+          this.textKeys.add('span_rest', batch.strings, keys[i]!);
           continue;
         }
         let low = values[i * 2]!;
@@ -202,8 +207,11 @@ export class RowCollector {
   }
 
   #addChildren(batch: SpanBatch, base: number): void {
-    const eventStarts = batch.events.starts;
-    const linkStarts = batch.links.starts;
+    const { events, links, strings } = batch;
+    const eventStarts = events.starts;
+    const linkStarts = links.starts;
+    this.textKeys.addAll('events', strings, events.attributes, 0, events.count);
+    this.textKeys.addAll('links', strings, links.attributes, 0, links.count);
     for (let row = 0; row < batch.count; row++) {
       if (eventStarts[row]! < eventStarts[row + 1]!) {
         writeEvents(this.#sink.reset(), batch, row);
