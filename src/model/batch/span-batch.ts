@@ -210,6 +210,7 @@ export class SpanBatch implements SpanBatchParts {
 function tableBytes(table: Table<object>): number {
   let sum = 0;
   for (const part of [table.columns, table.attributes]) {
+    // oxlint-disable-next-line typescript/consistent-type-assertions -- Table<object> forgets what every column is
     for (const column of Object.values(part) as (Uint8Array | Uint32Array)[]) {
       sum += column.byteLength;
     }

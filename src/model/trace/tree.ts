@@ -65,7 +65,8 @@ function sortByStart({ count, starts }: TreeInput): Uint32Array {
   return rows.toSorted((a, b) => starts[a]! - starts[b]! || a - b);
 }
 
-function resolveParents(input: TreeInput, byStart: Uint32Array) {
+/** Who answers to a span id, and who called them where client and server share one. */
+function rowsById(input: TreeInput, byStart: Uint32Array) {
   const clientOf = new Map<bigint, number>();
   const ownerOf = new Map<bigint, number>();
   for (const row of byStart) {
@@ -78,6 +79,11 @@ function resolveParents(input: TreeInput, byStart: Uint32Array) {
       ownerOf.set(id, isServer ? row : owner);
     }
   }
+  return { clientOf, ownerOf };
+}
+
+function resolveParents(input: TreeInput, byStart: Uint32Array) {
+  const { clientOf, ownerOf } = rowsById(input, byStart);
   const parentRows = new Int32Array(input.count).fill(-1);
   const orphanRows = new Uint8Array(input.count);
   for (let row = 0; row < input.count; row++) {

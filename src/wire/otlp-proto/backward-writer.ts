@@ -28,6 +28,7 @@ export class BackwardWriter {
   }
 
   /** A length-delimited field of these bytes. */
+  // oxlint-disable-next-line max-params -- a range instead of a view, once a string
   field(tag: number, bytes: Uint8Array, start: number, end: number): void {
     this.raw(bytes, start, end);
     this.varint(end - start);

@@ -1,6 +1,6 @@
 /** The byte strings of one row group: equal bytes have equal ids, whatever batch they came in, so
  *  a column's dictionary is built by comparing numbers. Id 0 is the empty string.
- *  Hot: benchmark `bench/encode.ts`. */
+ *  Hot: benchmark `bench/row-group.ts`. */
 
 import type { StringTable } from '../../../model/batch/string-table.ts';
 
@@ -97,6 +97,7 @@ export class StringArena {
     return (Math.imul(hash, 0xc2b2ae35) ^ (hash >>> 16)) >>> 0;
   }
 
+  // oxlint-disable-next-line max-params -- a range instead of an object, once a string
   #equals(id: number, bytes: Uint8Array, start: number, length: number): boolean {
     const at = this.offsets[id]!;
     if (this.offsets[id + 1]! - at !== length) return false;

@@ -1,6 +1,6 @@
 /** One column of one row group as bytes: a dictionary page when there is one, and a single data
  *  page. One page, because small pages cost space and no reader here uses a page index.
- *  Hot: benchmark `bench/encode.ts`. */
+ *  Hot: benchmark `bench/row-group.ts`. */
 
 import { constants, crc32, zstdCompressSync } from 'node:zlib';
 import { ByteSink } from './byte-sink.ts';
@@ -205,6 +205,7 @@ interface PageKind {
 }
 
 /** Returns what the page would take uncompressed, its header included. */
+// oxlint-disable-next-line max-params -- once a page, and each of the four is another thing
 function writePage(out: ByteSink, raw: Uint8Array, codec: number, page: PageKind): number {
   const bytes = codec === Codec.zstd ? zstdCompressSync(raw, zstdOptions) : raw;
   const start = out.length;
