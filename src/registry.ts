@@ -22,6 +22,7 @@ export const registry = {
     attributes: () => import('./processors/attributes/processor.ts'),
     batch: () => import('./processors/batch/processor.ts'),
     filter: () => import('./processors/filter/processor.ts'),
+    memory_limiter: () => import('./processors/memory-limiter/processor.ts'),
     resource: () => import('./processors/resource/processor.ts'),
     tail_sampling: () => import('./processors/tail-sampling/processor.ts'),
   },

@@ -38,6 +38,14 @@ export function isSpans(batch: Batch): batch is SpanBatch {
  *  - the signal tells that the caller no longer waits. Work already under way may still finish. */
 export interface Consumer<T extends Batch> {
   consume(batch: T, signal: AbortSignal): Promise<void>;
+  /** Asked before a request of so many bytes is decoded: throws a retryable error when it would be
+   *  refused anyway. Left out: everything may come. */
+  admit?(bytes: number): void;
+}
+
+/** Asks the next consumer, for those that stand before one without a say of their own. */
+export function admitThrough(next: Consumer<never>): { admit(bytes: number): void } {
+  return { admit: (bytes) => next.admit?.(bytes) };
 }
 
 /** What a receiver sends to: one consumer for each signal that a pipeline asks it for. A missing

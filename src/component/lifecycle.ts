@@ -1,7 +1,7 @@
 /** Starting and stopping. The promises are kept here, once, so that a component only says what it
  *  opens and what it closes: nothing is started twice, stop may come twice or without a start, and
  *  a consumer that has been stopped refuses instead of losing data. */
-import { PipelineError, type Batch, type Consumer } from './consumer.ts';
+import { admitThrough, PipelineError, type Batch, type Consumer } from './consumer.ts';
 
 export interface Lifecycle {
   /** Opens sockets, timers and workers. Whoever starts one stops it in `stop`. The signal is
@@ -62,6 +62,7 @@ export function guardedConsumer<T extends Batch>(
   supervised: Supervised<Lifecycle & Consumer<T>>,
 ): Consumer<T> {
   return {
+    ...admitThrough(supervised.component),
     async consume(batch, signal) {
       const { state } = supervised;
       if (state !== 'running') {

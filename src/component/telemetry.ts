@@ -2,7 +2,7 @@
  *  work. Receivers say over which transport data came; what passes processors and exporters is
  *  counted by the runtime around them, so no component has to. */
 import { Counter, Gauge, Histogram, Registry } from 'prom-client';
-import type { Batch, Consumer, Signal } from './consumer.ts';
+import { admitThrough, type Batch, type Consumer, type Signal } from './consumer.ts';
 
 export interface MetricOptions {
   /** Full name, `otelcol_processor_batch_batch_send_size`. */
@@ -127,6 +127,7 @@ export function counted<T extends Batch>(
   counters: OutcomeCounters,
 ): Consumer<T> {
   return {
+    ...admitThrough(next),
     async consume(batch, signal) {
       try {
         await next.consume(batch, signal);

@@ -1,6 +1,6 @@
 /** The Collector's counters around processors and exporters. They are put there by the graph, so
  *  that no component counts itself. */
-import type { Batch, Consumer, Signal } from '../component/consumer.ts';
+import { admitThrough, type Batch, type Consumer, type Signal } from '../component/consumer.ts';
 import { counted, itemNames, type OwnMetrics } from '../component/telemetry.ts';
 
 interface Place {
@@ -55,6 +55,7 @@ function countedFirst(
   counter: { inc(items: number): void },
 ): Consumer<Batch> {
   return {
+    ...admitThrough(next),
     async consume(batch, signal) {
       counter.inc(batch.count);
       await next.consume(batch, signal);

@@ -8,6 +8,9 @@ export function fanOut<T extends Batch>(branches: readonly Consumer<T>[]): Consu
   const [only] = branches;
   if (only && branches.length === 1) return only;
   return {
+    admit(bytes) {
+      for (const branch of branches) branch.admit?.(bytes);
+    },
     async consume(batch, signal) {
       const results = await Promise.allSettled(
         branches.map(async (branch) => branch.consume(batch, signal)),

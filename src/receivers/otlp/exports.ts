@@ -47,6 +47,7 @@ export class Exports {
     if (this.#traces === undefined) {
       throw new OtlpError('not_served', 'no pipeline takes traces from this receiver');
     }
+    this.#admit('traces', this.#traces, body.length);
     const batch = encoding === 'json' ? decodeTracesJson(body) : decodeTraces(body);
     if (batch.count > 0) await this.#traces.consume(batch, abort);
   }
@@ -58,14 +59,25 @@ export class Exports {
     { body, encoding }: ExportRequest,
     abort: AbortSignal,
   ): Promise<void> {
+    const consumer = this.#opaque[signal];
+    if (consumer !== undefined) this.#admit(signal, consumer, body.length);
     const bytes = encoding === 'json' ? opaqueProto(signal, body) : body;
     const count = countItems(signal, bytes);
     if (count === 0) return;
-    const consumer = this.#opaque[signal];
     if (consumer === undefined) this.#countNotStored(signal, count);
     else {
       const batch = { signal, count, byteSize: bytes.length, tenant: DEFAULT_TENANT, bytes };
       await consumer.consume(batch, abort);
+    }
+  }
+
+  /** Before decoding, which costs most of the memory. How many items were refused is not known. */
+  #admit(signal: Signal, next: Consumer<never>, bytes: number): void {
+    try {
+      next.admit?.(bytes);
+    } catch (error) {
+      this.#context.telemetry.refused(signal, this.#transport, 0);
+      throw error;
     }
   }
 
