@@ -305,8 +305,9 @@ describe('paths', () => {
       expect(response.statusCode).toBe(200);
       expect(response.body).toContain('<base href="/">');
     }
-    const page = await prefixed.inject({ url: '/spoor/search' });
-    expect(page.body).toContain('<base href="/spoor/">');
+    for (const url of ['/spoor', '/spoor/', '/spoor/search']) {
+      expect((await prefixed.inject({ url })).body).toContain('<base href="/spoor/">');
+    }
     expect((await prefixed.inject({ url: '/spoor/api/services' })).statusCode).toBe(200);
     expect((await prefixed.inject({ url: '/api/services' })).statusCode).toBe(404);
     const asset = await get('/assets/app-1.js');

@@ -4,7 +4,7 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import fastifyStatic from '@fastify/static';
-import type { FastifyInstance } from 'fastify';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { systemCodeOf } from '../../lib/errors.ts';
 import type { QueryServerOptions } from './options.ts';
 
@@ -35,7 +35,11 @@ export async function uiRoutes(
       .type('image/svg+xml')
       .send(await readFile(join(options.uiDirectory ?? '', 'favicon.svg'))),
   );
-  routes.get('/*', async (request, reply) => {
+  // Slashes at the end are ignored, so the bare base path is no `/*`.
+  const paths = options.basePath === '' ? ['/*'] : ['/', '/*'];
+  for (const url of paths) routes.get(url, sendPage);
+
+  function sendPage(request: FastifyRequest, reply: FastifyReply) {
     const path = request.url.slice(options.basePath.length);
     if (/^\/(?:api|assets)(?:\/|$)/.test(path)) {
       return reply.code(404).type('text/plain; charset=utf-8').send('404 page not found\n');
@@ -46,7 +50,7 @@ export async function uiRoutes(
       .header('content-security-policy', POLICY)
       .header('x-content-type-options', 'nosniff')
       .send(index);
-  });
+  }
 }
 
 /** The page with its base, or undefined when there is no UI to serve. */

@@ -25,7 +25,6 @@ export function SuggestionList({ id, label, items, active, onPick, mark }: Sugge
       tabIndex={-1}
       className={`${popup} absolute top-full left-0 mt-1 max-h-80 w-max max-w-[min(32rem,90vw)] min-w-full overflow-y-auto p-1`}
       // The field keeps its focus, else its blur would close the list before the click.
-      onPointerDown={(event) => event.preventDefault()}
       onMouseDown={(event) => event.preventDefault()}
     >
       {items.map((item, i) => (

@@ -1,22 +1,25 @@
 /** The first visit: nothing was ever received. Shows where to send spans, and watches for them. */
 import { Tabs } from '@base-ui/react/tabs';
 import { Trans, useLingui } from '@lingui/react/macro';
-import { useQuery } from '@tanstack/react-query';
-import { useEffect } from 'react';
-import { servicesQuery } from '../../api/queries.ts';
+import { useEffect, useEffectEvent } from 'react';
 import { CopyButton } from '../../components/copy-button.tsx';
 import { Logo } from '../../components/logo.tsx';
 import { sdkSnippets } from './sdk-snippets.ts';
 
 const POLL_MS = 2000;
 
-export function GetStarted({ onArrived }: { readonly onArrived: () => void }) {
+interface GetStartedProps {
+  /** Asks the server again. */
+  readonly onAsk: () => void;
+}
+
+export function GetStarted({ onAsk }: GetStartedProps) {
   const { t } = useLingui();
-  const services = useQuery({ ...servicesQuery(), refetchInterval: POLL_MS });
-  const hasArrived = (services.data?.length ?? 0) > 0;
+  const ask = useEffectEvent(onAsk);
   useEffect(() => {
-    if (hasArrived) onArrived();
-  }, [hasArrived, onArrived]);
+    const timer = setInterval(() => ask(), POLL_MS);
+    return () => clearInterval(timer);
+  }, []);
   const snippets = sdkSnippets(location.hostname);
   return (
     <section className="mx-auto max-w-2xl px-6 py-14">

@@ -31,7 +31,8 @@ export function SearchForm({ params, onSearch }: SearchFormProps) {
     setDraft(draftOf(params));
   }
   const services = useQuery(servicesQuery());
-  const operations = useQuery(operationsQuery(draft.service));
+  const isKnown = services.data?.includes(draft.service) === true;
+  const operations = useQuery(operationsQuery(isKnown ? draft.service : ''));
   const change = (part: Partial<Draft>) => {
     setDraft((before) => ({ ...before, ...part }));
     setProblem(undefined);

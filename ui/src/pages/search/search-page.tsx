@@ -1,6 +1,6 @@
 /** Search: reads the URL, asks for the traces it names, shows them. */
 import { useLingui } from '@lingui/react/macro';
-import { useInfiniteQuery, useQuery } from '@tanstack/react-query';
+import { keepPreviousData, useInfiniteQuery, useQuery } from '@tanstack/react-query';
 import { getRouteApi } from '@tanstack/react-router';
 import { lazy, Suspense, useState } from 'react';
 import { searchQuery, servicesQuery } from '../../api/queries.ts';
@@ -33,7 +33,12 @@ export function SearchPage() {
       <h1 className="sr-only">{t`Search traces`}</h1>
       <SearchForm params={params} onSearch={search} />
       <div className="min-h-0 flex-1 overflow-y-auto">
-        <SearchResults params={params} askedAtMs={askedAtMs} onSearch={search} />
+        <SearchResults
+          params={params}
+          askedAtMs={askedAtMs}
+          onSearch={search}
+          onAsk={() => setAskedAtMs(Date.now())}
+        />
       </div>
     </div>
   );
@@ -43,20 +48,26 @@ interface SearchResultsProps {
   readonly params: SearchParams;
   readonly askedAtMs: number;
   readonly onSearch: (params: SearchParams) => void;
+  /** The same once more, with a new "now". */
+  readonly onAsk: () => void;
 }
 
-function SearchResults({ params, askedAtMs, onSearch }: SearchResultsProps) {
-  const result = useInfiniteQuery(searchQuery(params, askedAtMs));
+function SearchResults({ params, askedAtMs, onSearch, onAsk }: SearchResultsProps) {
+  const query = { ...searchQuery(params, askedAtMs), placeholderData: keepPreviousData };
+  const result = useInfiniteQuery(query);
   const services = useQuery(servicesQuery());
+  // Once it is a first visit it stays one until a trace is there: services come a moment earlier.
+  const [isFirstVisit, setIsFirstVisit] = useState(false);
+  if (!isFirstVisit && services.data?.length === 0) setIsFirstVisit(true);
   if (result.isError && result.data === undefined) {
     return <Failure level={2} error={result.error} onRetry={() => void result.refetch()} />;
   }
   if (result.data === undefined) return <ResultsSkeleton />;
   const traces = result.data.pages.flatMap((page) => page.traces);
   if (traces.length === 0) {
-    return services.data?.length === 0 ? (
+    return isFirstVisit ? (
       <Suspense fallback={<ResultsSkeleton />}>
-        <GetStarted onArrived={() => onSearch(params)} />
+        <GetStarted onAsk={onAsk} />
       </Suspense>
     ) : (
       <NothingFound params={params} onSearch={onSearch} />
