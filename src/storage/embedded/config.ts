@@ -7,9 +7,7 @@ export const EmbeddedConfig = z.strictObject({
   directory: z.string().min(1).default('data').describe('Where the spans lie.'),
   retention: z
     .strictObject({
-      max_age: duration()
-        .default(168 * 3_600_000)
-        .describe('Remove spans stored longer ago.'),
+      max_age: duration().prefault('168h').describe('Remove spans stored longer ago.'),
       max_bytes: byteSize().prefault('10GB').describe('Remove the oldest above this many bytes.'),
     })
     .prefault({}),
@@ -44,13 +42,3 @@ export const EmbeddedConfig = z.strictObject({
 });
 
 export type EmbeddedConfig = z.infer<typeof EmbeddedConfig>;
-
-export const MemoryConfig = z.strictObject({
-  max_traces: z
-    .int()
-    .positive()
-    .default(100_000)
-    .describe('Remove the oldest traces above this many.'),
-});
-
-export type MemoryConfig = z.infer<typeof MemoryConfig>;
