@@ -8,6 +8,7 @@ import { describeLists } from './lists.ts';
 import { describeRoundTrip } from './round-trip.ts';
 import { describeSearch } from './search.ts';
 import { describeSearchOracle } from './search-oracle.ts';
+import type { Subject } from './subject.ts';
 
 export interface OpenedBackend {
   readonly backend: StorageBackend;
@@ -15,14 +16,6 @@ export interface OpenedBackend {
   readonly reopen?: () => Promise<StorageBackend>;
   /** Closes and removes everything. */
   readonly destroy: () => Promise<void>;
-}
-
-/** The backend as a case sees it: the one that is open now, and a tenant for itself. */
-export interface Subject {
-  readonly backend: () => StorageBackend;
-  readonly newTenant: () => string;
-  /** Undefined where data does not outlive a close. */
-  readonly reopen: () => Promise<void> | undefined;
 }
 
 /** Random data sets of the search cases. */

@@ -1,9 +1,9 @@
 /** Services, operations, attribute keys, dependencies. */
 
 import { describe, expect, test } from 'vitest';
-import type { Subject } from './describe-backend.ts';
 import { bool, double, int, type PlainSpan, spans, text } from './plain-spans.ts';
 import { Chance } from './random-spans.ts';
+import type { Subject } from './subject.ts';
 
 const chance = new Chance(Date.now() + 1);
 const START = 1_731_000_000_000_000_000n;

@@ -3,7 +3,6 @@
 import { describe, expect, test } from 'vitest';
 import type { AttributeValue } from '../../model/attribute.ts';
 import type { SpanBatch } from '../../model/batch/span-batch.ts';
-import type { Subject } from './describe-backend.ts';
 import {
   bool,
   double,
@@ -16,6 +15,7 @@ import {
   texts,
 } from './plain-spans.ts';
 import { Chance } from './random-spans.ts';
+import type { Subject } from './subject.ts';
 
 const chance = new Chance(Date.now());
 const newTraceId = () => chance.hex(16);

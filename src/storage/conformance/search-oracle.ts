@@ -3,10 +3,10 @@
 
 import { describe, expect, test } from 'vitest';
 import type { TraceOrder } from '../contract.ts';
-import type { Subject } from './describe-backend.ts';
 import { type KnownSpan, searchTraces } from './oracle.ts';
 import { spans } from './plain-spans.ts';
 import { Chance, randomFilter, randomSpans } from './random-spans.ts';
+import type { Subject } from './subject.ts';
 
 const START = 1_731_000_000_000_000_000n;
 const SPREAD = 600_000_000_000n;

@@ -3,10 +3,10 @@
 import { describe, expect, test } from 'vitest';
 import type { Filter } from '../../filter/ast.ts';
 import type { TraceOrder, TracePage, TraceQuery } from '../contract.ts';
-import type { Subject } from './describe-backend.ts';
 import { summarizeTrace, type KnownSpan } from './oracle.ts';
 import { bool, double, int, type PlainSpan, spans, text } from './plain-spans.ts';
 import { Chance } from './random-spans.ts';
+import type { Subject } from './subject.ts';
 
 const chance = new Chance(Date.now() + 2);
 const START = 1_731_000_000_000_000_000n;

@@ -111,7 +111,7 @@ export class Engine implements TraceWriter {
       stitchRowGroups: options.stitchRowGroups,
       onFlushed: (bytes) => {
         this.#gate.leave(bytes);
-        this.#releaseLog();
+        void this.#releaseLog();
       },
     });
     this.#tenants.set(name, store);

@@ -137,7 +137,7 @@ class Recovery {
       }
       for (const { seq, batch } of records) {
         if (seq <= (engine.tenant(batch.tenant)?.walTo ?? 0)) continue;
-        await engine.replay(seq, batch);
+        engine.replay(seq, batch);
         spans += batch.count;
       }
       wal.adopt(file, number);

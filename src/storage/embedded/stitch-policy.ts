@@ -11,28 +11,45 @@ export interface StitchLimits {
   readonly nowMs: number;
 }
 
-/** Flushes that follow each other, oldest first; empty when there is nothing to do. */
+/** Flushes that follow each other, oldest first; empty when there is nothing to do. A lone flush
+ *  that fits nothing before or behind it stays a file of its own. */
 export function nextStitch(files: readonly DataFile[], limits: StitchLimits): readonly DataFile[] {
-  const flushes = files.filter(({ kind }) => kind === 'flush');
-  const columns = new Set<string>();
-  const chosen: DataFile[] = [];
-  let rowGroups = 0;
-  for (const file of flushes) {
-    const isNext = chosen.length === 0 || file.from === (chosen.at(-1)?.to ?? 0) + 1;
-    for (const { name } of file.columns) columns.add(name);
-    const isTooWide = columns.size > SEGMENT_COLUMNS_MAX;
-    // A lone flush that fits nothing before or behind it stays a file of its own.
-    if (chosen.length === 1 && (!isNext || isTooWide)) {
-      return nextStitch(files.slice(files.indexOf(file)), limits);
+  let run = new Run();
+  for (const file of files.filter(({ kind }) => kind === 'flush')) {
+    if (!run.takes(file)) {
+      if (run.files.length > 1) return run.files;
+      run = new Run();
     }
-    if (!isNext || isTooWide) return chosen;
-    chosen.push(file);
-    rowGroups += file.rowGroups;
-    if (rowGroups >= limits.rowGroups) return chosen.length > 1 ? chosen : [];
+    run.add(file);
+    if (run.rowGroups >= limits.rowGroups && run.files.length > 1) return run.files;
   }
   const thisHour = Math.floor(limits.nowMs / HOUR_MS);
-  const past = chosen.filter((file) => hourOf(file) < thisHour);
+  const past = run.files.filter((file) => hourOf(file) < thisHour);
   return past.length > 1 ? past : [];
+}
+
+/** Files that may become one. */
+class Run {
+  readonly files: DataFile[] = [];
+  rowGroups = 0;
+  readonly #columns = new Set<string>();
+
+  takes(file: DataFile): boolean {
+    const last = this.files.at(-1);
+    if (last === undefined) return true;
+    const columns = new Set([...this.#columns, ...namesOf(file)]);
+    return file.from === last.to + 1 && columns.size <= SEGMENT_COLUMNS_MAX;
+  }
+
+  add(file: DataFile): void {
+    this.files.push(file);
+    this.rowGroups += file.rowGroups;
+    for (const name of namesOf(file)) this.#columns.add(name);
+  }
+}
+
+function namesOf({ columns }: DataFile): string[] {
+  return columns.map(({ name }) => name);
 }
 
 function hourOf({ index }: DataFile): number {
