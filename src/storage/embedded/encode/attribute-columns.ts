@@ -1,5 +1,5 @@
 /** The values of span attributes by (key, type), each with the row it belongs to: memory follows
- *  the values, not rows times keys. Hot: benchmark `bench/encode.ts`. */
+ *  the values, not rows times keys. Hot: benchmark `bench/row-group.ts`. */
 
 import { AttributeType } from '../../../model/attribute.ts';
 import type { StringTable } from '../../../model/batch/string-table.ts';

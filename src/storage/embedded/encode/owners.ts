@@ -1,6 +1,6 @@
 /** Resources and scopes of the rows collected so far, each once by value. Rows name theirs by
  *  number, so a column of a resource attribute is made from one value a resource.
- *  Hot: benchmark `bench/encode.ts`. */
+ *  Hot: benchmark `bench/row-group.ts`. */
 
 import { AttributeType } from '../../../model/attribute.ts';
 import type {

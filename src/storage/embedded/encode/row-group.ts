@@ -1,5 +1,5 @@
 /** Writes collected rows as the column chunks of one row group (schema.ts says which).
- *  Hot: benchmark `bench/encode.ts`. */
+ *  Hot: benchmark `bench/row-group.ts`. */
 
 import {
   ChunkEncoder,

@@ -1,7 +1,7 @@
 /** The order rows are written in: by service, span name, kind and resource, then by start. Spans of
  *  one kind have the same attributes and much the same values, so presence and codes become runs: a
  *  tenth of the file, and faster filters by service. A trace's rows lie apart within a row group,
- *  which costs a look-up little: it reads whole columns either way. Hot: `bench/encode.ts`. */
+ *  which costs a look-up little: it reads whole columns either way. Hot: `bench/row-group.ts`. */
 
 import type { RowCollector } from './rows.ts';
 

@@ -1,7 +1,7 @@
 /** Spans of one tenant on their way to a row group: batches are added as they come, and `encode`
  *  writes what is there as a Parquet file, as often as asked. Strings become numbers once a batch
  *  and columns are built from those numbers; no object is made for a span.
- *  Hot: benchmark `bench/encode.ts`. */
+ *  Hot: benchmark `bench/row-group.ts`. */
 
 import type { SpanBatch } from '../../../model/batch/span-batch.ts';
 import { ByteSink } from '../parquet/byte-sink.ts';

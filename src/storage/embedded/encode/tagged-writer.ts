@@ -1,5 +1,5 @@
 /** Writes tagged text (tagged-text.ts) from a batch's columns as UTF-8, byte by byte: no string is
- *  made for a span on the way to disk. Hot: benchmark `bench/encode.ts`. */
+ *  made for a span on the way to disk. Hot: benchmark `bench/row-group.ts`. */
 
 import { isUtf8 } from 'node:buffer';
 import { AttributeType } from '../../../model/attribute.ts';
@@ -13,6 +13,7 @@ const ESCAPE = 0x10;
 const GROUP = 0x1d;
 const RECORD = 0x1e;
 const UNIT = 0x1f;
+const STRING_LETTER = 0x73;
 const WORD = 0x1_0000_0000;
 /** High words whose number is exact as a double. */
 const HIGH_EXACT = 1 << 20;
@@ -38,7 +39,9 @@ export function writeAttribute(
   const high = table.values[i * 2 + 1]!;
   switch (type) {
     case AttributeType.string:
-      return writeBytes(sink, 's', strings.slice(low));
+      if (strings.isText[low] !== 1) return writeBytes(sink, 's', strings.slice(low));
+      sink.u8(STRING_LETTER);
+      return writeEscaped(sink, strings.bytes, strings.offsets[low]!, strings.offsets[low + 1]!);
     case AttributeType.array:
       return writeBytes(sink, 'a', strings.slice(low));
     case AttributeType.kvlist:

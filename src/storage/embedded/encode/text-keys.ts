@@ -1,5 +1,5 @@
 /** Which attribute keys occur in each tagged-text column of a row group: a search for another key
- *  need not read the column. Hot: benchmark `bench/encode.ts`. */
+ *  need not read the column. Hot: benchmark `bench/row-group.ts`. */
 
 import type { AttributeTable } from '../../../model/batch/span-batch.ts';
 import type { StringTable } from '../../../model/batch/string-table.ts';

@@ -1,5 +1,5 @@
 /** What an index says of the traces of a row group, from the collected rows, and how that of
- *  several row groups becomes one. Hot: benchmark `bench/encode.ts`. */
+ *  several row groups becomes one. Hot: benchmark `bench/row-group.ts`. */
 
 import { hexAt } from '../../../model/ids.ts';
 import { STATUS_ERROR } from '../../../model/attribute.ts';

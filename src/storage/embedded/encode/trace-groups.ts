@@ -1,4 +1,4 @@
-/** The traces of the rows collected so far. Hot: benchmark `bench/encode.ts`. */
+/** The traces of the rows collected so far. Hot: benchmark `bench/row-group.ts`. */
 
 import type { SpanBatch } from '../../../model/batch/span-batch.ts';
 

@@ -1,6 +1,6 @@
 /** From a column's values to what its pages hold: a dictionary where values repeat, else the
  *  values themselves. Results share buffers with the next call: encode each before the next.
- *  Hot: benchmark `bench/encode.ts`. */
+ *  Hot: benchmark `bench/row-group.ts`. */
 
 import { ByteSink } from '../parquet/byte-sink.ts';
 import type { ColumnValues } from '../parquet/column-chunk.ts';

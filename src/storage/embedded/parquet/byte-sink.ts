@@ -1,5 +1,5 @@
 /** A growing run of bytes that is reused from page to page, so that encoding allocates only what
- *  it hands out. Hot: benchmark `bench/encode.ts`. */
+ *  it hands out. Hot: benchmark `bench/row-group.ts`. */
 
 export class ByteSink {
   bytes: Uint8Array;

@@ -86,7 +86,19 @@ const LEVEL_BYTES = 4;
 /** Compressing less than this saves less than it costs. */
 const COMPRESS_BYTES_MIN = 64;
 
-const zstdOptions = { params: { [constants.ZSTD_c_compressionLevel]: 1 } };
+const zstdParams = { [constants.ZSTD_c_compressionLevel]: 1 };
+/** What zstd may add to bytes it cannot shrink, and more. */
+const ZSTD_EXTRA_BYTES = 1024;
+
+/** Told how long the input is, zstd makes tables that fit it; a chunk that holds the output keeps
+ *  it from being put together of pieces. */
+function compress(raw: Uint8Array): Uint8Array {
+  return zstdCompressSync(raw, {
+    params: zstdParams,
+    pledgedSrcSize: raw.length,
+    chunkSize: raw.length + ZSTD_EXTRA_BYTES,
+  });
+}
 
 /** Encodes columns; keeps its buffers from one to the next. */
 export class ChunkEncoder {
@@ -207,7 +219,7 @@ interface PageKind {
 /** Returns what the page would take uncompressed, its header included. */
 // oxlint-disable-next-line max-params -- once a page, and each of the four is another thing
 function writePage(out: ByteSink, raw: Uint8Array, codec: number, page: PageKind): number {
-  const bytes = codec === Codec.zstd ? zstdCompressSync(raw, zstdOptions) : raw;
+  const bytes = codec === Codec.zstd ? compress(raw) : raw;
   const start = out.length;
   writeStruct(
     out,

@@ -1,6 +1,6 @@
 /** Parquet's encodings of a page's values (apache/parquet-format Encodings.md): RLE and bit-packed
  *  runs, and deltas of 64-bit numbers that are held as pairs of words.
- *  Hot: benchmark `bench/encode.ts`. */
+ *  Hot: benchmark `bench/row-group.ts`. */
 
 import type { ByteSink } from './byte-sink.ts';
 
