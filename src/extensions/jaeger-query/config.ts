@@ -45,7 +45,13 @@ export const QueryConfig = z.strictObject({
     .nonnegative()
     .default(0)
     .describe('Refuse to return traces of more spans; 0 = no limit.'),
-  multi_tenancy: accepted(),
+  multi_tenancy: z
+    .object({ enabled: z.boolean().default(false) })
+    .optional()
+    .refine((tenancy) => tenancy?.enabled !== true, {
+      message: 'tenants are not told apart by header in this version: it cannot be enabled',
+    })
+    .describe('Only enabled: false is accepted.'),
   bearer_token_propagation: accepted(),
   header_forwarding: accepted(),
   enable_tracing: accepted(),
@@ -61,7 +67,6 @@ export function withoutEffect(config: QueryConfig): string[] {
   const top = (
     [
       'grpc',
-      'multi_tenancy',
       'bearer_token_propagation',
       'header_forwarding',
       'ai',
