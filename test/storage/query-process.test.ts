@@ -135,6 +135,13 @@ test('a process that outgrows its memory is replaced', async () => {
   await expect(ask(query, ENDLESS)).rejects.toSatisfy((error) => codeOf(error) === 'unavailable');
 });
 
+test('a process that has grown is replaced while it is idle', async () => {
+  const query = start({ rssBytesMax: 50e6 });
+  const first = query.pid;
+  await expect.poll(() => query.pid, { timeout: 60_000 }).not.toBe(first);
+  await query.close();
+});
+
 test('a result that is too large is refused', async () => {
   const query = start({ resultBytesMax: 1e6 });
   await expect(ask(query, 'SELECT * FROM range(10000000)')).rejects.toSatisfy(

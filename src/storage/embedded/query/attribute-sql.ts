@@ -14,6 +14,8 @@ import {
   type ScalarType,
   typeLetter,
 } from '../tagged-text.ts';
+import type { TextColumn } from '../segment-index.ts';
+import type { FileShape } from './file-shape.ts';
 import { anyTrue, FALSE, quoteName, type SqlBuilder } from './sql-builder.ts';
 import type { Condition, ValueTest } from './value-sql.ts';
 
@@ -27,11 +29,11 @@ interface AttributeName {
 
 export class AttributeSql {
   readonly #sql: SqlBuilder;
-  readonly #columns: ReadonlySet<string>;
+  readonly #shape: FileShape;
 
-  constructor(sql: SqlBuilder, columns: ReadonlySet<string>) {
+  constructor(sql: SqlBuilder, shape: FileShape) {
     this.#sql = sql;
-    this.#columns = columns;
+    this.#shape = shape;
   }
 
   /** Some value of the attribute passes. */
@@ -48,7 +50,7 @@ export class AttributeSql {
 
   /** Some event's name passes. */
   someEventName(condition: Condition | undefined): string {
-    if (condition === undefined || !this.#columns.has('events')) return FALSE;
+    if (condition === undefined || !this.#shape.has('events')) return FALSE;
     const name = unescaped(`split_part(x, ${control(GROUP)}, 1)`);
     // The text begins with the mark of the first record, so the first piece is no record.
     const pieces = `string_split(events, ${control(RECORD)})[2:]`;
@@ -57,7 +59,8 @@ export class AttributeSql {
 
   #inScope(scope: AttributeScope, key: string, test: ValueTest): string {
     const column = textColumn(scope);
-    const inText = this.#columns.has(column) ? this.#inText(column, key, test) : FALSE;
+    const mayBe = this.#shape.mayHaveKey(column, key);
+    const inText = mayBe ? this.#inText(column, key, test) : FALSE;
     if (scope === 'event' || scope === 'link') return inText;
     return anyTrue([...this.#inColumns(scope, key, test), inText]);
   }
@@ -97,7 +100,7 @@ export class AttributeSql {
 
   #existsInScope(scope: AttributeScope, key: string): string {
     const column = textColumn(scope);
-    const inText = this.#columns.has(column)
+    const inText = this.#shape.mayHaveKey(column, key)
       ? `contains(${column}, ${this.#sql.text(keyNeedle(key))})`
       : FALSE;
     if (scope === 'event' || scope === 'link') return inText;
@@ -109,11 +112,11 @@ export class AttributeSql {
   /** undefined when the file has no such column. */
   #columnOf(scope: ColumnScope, key: string, type: ScalarType): string | undefined {
     const name = attributeColumn(scope, key, type)?.name;
-    return name !== undefined && this.#columns.has(name) ? name : undefined;
+    return name !== undefined && this.#shape.has(name) ? name : undefined;
   }
 }
 
-function textColumn(scope: AttributeScope): string {
+function textColumn(scope: AttributeScope): TextColumn {
   if (scope === 'event') return 'events';
   return scope === 'link' ? 'links' : REST_COLUMNS[scope];
 }

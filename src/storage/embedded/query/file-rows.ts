@@ -3,26 +3,27 @@
  *  same are read together. */
 
 import type { DataFile } from '../manifest.ts';
+import { type FileShape, shapeOf } from './file-shape.ts';
 import { quoteText, type SqlBuilder, TRUE, FALSE } from './sql-builder.ts';
 import type { TimeRange } from '../../contract.ts';
 
 const UNSIGNED_MAX = 2n ** 64n - 1n;
 
 export interface RowsOf {
-  /** What to select, for a file with these columns. */
-  readonly select: (columns: ReadonlySet<string>) => string;
-  readonly where: (columns: ReadonlySet<string>, file: DataFile) => string;
+  /** What to select, for a file of this shape. */
+  readonly select: (shape: FileShape) => string;
+  readonly where: (shape: FileShape, file: DataFile) => string;
 }
 
 /** A subquery in brackets; undefined when no file has a row that qualifies. */
 export function rowsOf(files: readonly DataFile[], { select, where }: RowsOf): string | undefined {
   const groups = new Map<string, string[]>();
   for (const file of files) {
-    const columns = columnNames(file);
-    const condition = where(columns, file);
+    const shape = shapeOf(file);
+    const condition = where(shape, file);
     if (condition === FALSE) continue;
     const tail = condition === TRUE ? '' : ` WHERE ${condition}`;
-    const key = `SELECT ${select(columns)} FROM \u0000${tail}`;
+    const key = `SELECT ${select(shape)} FROM \u0000${tail}`;
     const paths = groups.get(key);
     if (paths === undefined) groups.set(key, [file.path]);
     else paths.push(file.path);
@@ -34,14 +35,6 @@ export function rowsOf(files: readonly DataFile[], { select, where }: RowsOf): s
 
 function source(paths: readonly string[]): string {
   return `read_parquet([${paths.map(quoteText).join(', ')}])`;
-}
-
-const known = new WeakMap<DataFile, ReadonlySet<string>>();
-
-export function columnNames(file: DataFile): ReadonlySet<string> {
-  const names = known.get(file) ?? new Set(file.columns.map((column) => column.name));
-  known.set(file, names);
-  return names;
 }
 
 /** Conditions a range needs for a file, none where all its rows are inside. */

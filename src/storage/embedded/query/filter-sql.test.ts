@@ -14,6 +14,7 @@ import { RowCollector } from '../encode/rows.ts';
 import { writeFile } from '../parquet/file.ts';
 import { spans } from '../../conformance/plain-spans.ts';
 import { boundValues } from './bound-values.ts';
+import { FileShape } from './file-shape.ts';
 import { filterSql } from './filter-sql.ts';
 import { Random, randomFilter, randomSpan } from './random-spans.fixture.ts';
 import { quoteText, SqlBuilder } from './sql-builder.ts';
@@ -32,7 +33,7 @@ afterAll(() => {
 
 interface Stored {
   readonly path: string;
-  readonly columns: ReadonlySet<string>;
+  readonly shape: FileShape;
   readonly batch: SpanBatch;
 }
 
@@ -46,12 +47,12 @@ function store(seed: number): Stored {
   const { chunks, columns } = new RowGroupEncoder(rows).encode();
   const path = join(directory, `${seed}.parquet`);
   writeFileSync(path, writeFile(chunks, rows.count, {}));
-  return { path, columns: new Set(columns.map((column) => column.name)), batch };
+  return { path, shape: new FileShape({ columns, textKeys: rows.textKeys.finish() }), batch };
 }
 
-async function found({ path, columns }: Stored, filter: Filter): Promise<number[]> {
+async function found({ path, shape }: Stored, filter: Filter): Promise<number[]> {
   const sql = new SqlBuilder();
-  const where = filterSql(filter, sql, columns);
+  const where = filterSql(filter, sql, shape);
   const plan = sql.plan(`SELECT flags FROM read_parquet(${quoteText(path)}) WHERE ${where}`);
   const rows = await (await connection.run(plan.sql, ...boundValues(plan.params))).getRows();
   return rows.map(([flags]) => Number(flags) - 1).toSorted((a, b) => a - b);

@@ -1,4 +1,4 @@
-/** A filter as an SQL condition on the rows of files that have the given columns, exact: it is true
+/** A filter as an SQL condition on the rows of files of a shape, exact: it is true
  *  for the rows that filter/evaluate.ts says yes to, and false or NULL for all others. */
 
 import type { Field, Filter } from '../../../filter/ast.ts';
@@ -6,24 +6,25 @@ import { intrinsic } from '../../../filter/ast.ts';
 import { compileRegex, errorStatus, kindOf, statusOf } from '../../../filter/evaluate.ts';
 import { StorageError } from '../../contract.ts';
 import { AttributeSql } from './attribute-sql.ts';
+import type { FileShape } from './file-shape.ts';
 import { intrinsicSql } from './intrinsic-sql.ts';
 import { allTrue, anyTrue, FALSE, notTrue, type SqlBuilder } from './sql-builder.ts';
 import { comparisonTest, inTest, looseTest, regexTest, type ValueTest } from './value-sql.ts';
 
 /** Throws StorageError 'invalid' for a pattern that is no regular expression. */
-export function filterSql(filter: Filter, sql: SqlBuilder, columns: ReadonlySet<string>): string {
-  return new FilterSql(sql, columns).of(filter);
+export function filterSql(filter: Filter, sql: SqlBuilder, shape: FileShape): string {
+  return new FilterSql(sql, shape).of(filter);
 }
 
 class FilterSql {
   readonly #sql: SqlBuilder;
-  readonly #columns: ReadonlySet<string>;
+  readonly #shape: FileShape;
   readonly #attributes: AttributeSql;
 
-  constructor(sql: SqlBuilder, columns: ReadonlySet<string>) {
+  constructor(sql: SqlBuilder, shape: FileShape) {
     this.#sql = sql;
-    this.#columns = columns;
-    this.#attributes = new AttributeSql(sql, columns);
+    this.#shape = shape;
+    this.#attributes = new AttributeSql(sql, shape);
   }
 
   of(filter: Filter): string {
@@ -49,7 +50,7 @@ class FilterSql {
 
   #test(field: Field, test: ValueTest): string {
     if (field.kind === 'attribute') return this.#attributes.some(field, test);
-    const context = { sql: this.#sql, columns: this.#columns, attributes: this.#attributes };
+    const context = { sql: this.#sql, shape: this.#shape, attributes: this.#attributes };
     return intrinsicSql(field.name, test, context);
   }
 

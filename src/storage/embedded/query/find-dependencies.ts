@@ -4,6 +4,7 @@
 import type { DependencyLink, TimeRange } from '../../contract.ts';
 import type { DataFile } from '../manifest.ts';
 import { overlaps, rangeSql, rowsOf } from './file-rows.ts';
+import type { FileShape } from './file-shape.ts';
 import type { QueryColumn, QueryPlan, QueryResult } from './messages.ts';
 import { askFiles, type ReadContext } from './read-context.ts';
 import { visibleFiles } from './snapshot.ts';
@@ -33,17 +34,17 @@ function dependencyPlan(
   reach: TimeRange,
 ): QueryPlan | undefined {
   const sql = new SqlBuilder();
-  const service = (columns: ReadonlySet<string>) =>
-    columns.has('service') ? `coalesce(service, '') AS service` : `'' AS service`;
+  const service = (shape: FileShape) =>
+    shape.has('service') ? `coalesce(service, '') AS service` : `'' AS service`;
   const children = rowsOf(files, {
-    select: (columns) => `trace_id, parent_id, ${service(columns)}`,
-    where: (columns, file) =>
-      columns.has('parent_id') && overlaps(file, range)
+    select: (shape) => `trace_id, parent_id, ${service(shape)}`,
+    where: (shape, file) =>
+      shape.has('parent_id') && overlaps(file, range)
         ? allTrue([...rangeSql(sql, range, file), 'parent_id IS NOT NULL'])
         : FALSE,
   });
   const parents = rowsOf(files, {
-    select: (columns) => `trace_id, span_id, kind, ${service(columns)}`,
+    select: (shape) => `trace_id, span_id, kind, ${service(shape)}`,
     where: (_, file) => allTrue(rangeSql(sql, reach, file)),
   });
   if (children === undefined || parents === undefined) return undefined;

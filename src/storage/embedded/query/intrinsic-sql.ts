@@ -4,12 +4,13 @@ import type { Intrinsic } from '../../../filter/ast.ts';
 import { SPAN_KINDS, STATUS_CODES } from '../../../model/attribute.ts';
 import { bytesFromHex } from '../../../model/ids.ts';
 import type { AttributeSql } from './attribute-sql.ts';
+import type { FileShape } from './file-shape.ts';
 import { anyTrue, FALSE, notTrue, type SqlBuilder, TRUE } from './sql-builder.ts';
 import type { Condition, ValueTest } from './value-sql.ts';
 
 interface IntrinsicContext {
   readonly sql: SqlBuilder;
-  readonly columns: ReadonlySet<string>;
+  readonly shape: FileShape;
   readonly attributes: AttributeSql;
 }
 
@@ -30,7 +31,7 @@ export function intrinsicSql(name: Intrinsic, test: ValueTest, context: Intrinsi
     case 'parentSpanId':
       return idSql(name, test, context);
     default:
-      return textSql(TEXT_COLUMNS[name], test, context.columns);
+      return textSql(TEXT_COLUMNS[name], test, context.shape);
   }
 }
 
@@ -47,11 +48,11 @@ const TEXT_COLUMNS = {
   scopeVersion: 'scope_version',
 } as const;
 
-function textSql(column: string, test: ValueTest, columns: ReadonlySet<string>): string {
+function textSql(column: string, test: ValueTest, shape: FileShape): string {
   const condition = test.byType.string;
   if (condition === undefined) return FALSE;
   const passesEmpty = test.passes('');
-  if (!columns.has(column)) return passesEmpty ? TRUE : FALSE;
+  if (!shape.has(column)) return passesEmpty ? TRUE : FALSE;
   // The bare column, so that the predicate can reach the scan.
   return anyTrue([condition(column), passesEmpty ? `${column} IS NULL` : FALSE]);
 }
@@ -70,10 +71,10 @@ function codeSql(column: string, names: readonly string[], test: ValueTest): str
 type IdName = 'traceId' | 'spanId' | 'parentSpanId';
 
 /** Few exact ids compare as they are stored, any other test as hex. */
-function idSql(name: IdName, test: ValueTest, { sql, columns }: IntrinsicContext): string {
+function idSql(name: IdName, test: ValueTest, { sql, shape }: IntrinsicContext): string {
   const condition = test.byType.string;
   if (condition === undefined) return FALSE;
-  const hasNone = name === 'parentSpanId' && !columns.has('parent_id');
+  const hasNone = name === 'parentSpanId' && !shape.has('parent_id');
   if (hasNone) return test.passes('') ? TRUE : FALSE;
   if (test.exactly === undefined) return condition(ID_TEXTS[name]);
   const texts = test.exactly.filter(({ type }) => type === 'string');

@@ -67,5 +67,5 @@ export type FromChild =
       readonly fault: QueryFault;
       readonly message: string;
     }
-  /** Resident memory is out of bounds: kill me. */
-  | { readonly kind: 'wild'; readonly rssBytes: number };
+  /** Resident memory is beyond half of its bound (`large`) or beyond it (`wild`). */
+  | { readonly kind: 'large' | 'wild'; readonly rssBytes: number };

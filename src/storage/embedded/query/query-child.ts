@@ -104,7 +104,9 @@ function quoteText(text: string): string {
 function watchMemory(rssBytesMax: number): void {
   const watch = setInterval(() => {
     const rssBytes = process.memoryUsage.rss();
-    if (rssBytes > rssBytesMax) send({ kind: 'wild', rssBytes });
+    if (rssBytes > rssBytesMax / 2) {
+      send({ kind: rssBytes > rssBytesMax ? 'wild' : 'large', rssBytes });
+    }
   }, WATCH_PERIOD_MS);
   watch.unref();
 }

@@ -151,21 +151,42 @@ export class QueryProcess implements QueryPort {
   }
 
   #receive(message: FromChild): void {
-    if (message.kind === 'ready') {
-      this.#isReady = true;
-      this.#failedStarts = 0;
-    } else if (message.kind === 'wild') {
-      this.#logger.warn({ rssBytes: message.rssBytes }, 'query process uses too much memory');
-      this.#child?.kill();
-      return;
-    } else {
-      const job = this.#running.get(message.id);
-      this.#running.delete(message.id);
-      job?.grace?.cancel();
-      if (message.kind === 'result') job?.settle({ result: message.result });
-      else job?.settle({ error: faultError(message.fault, message.message) });
+    switch (message.kind) {
+      case 'ready':
+        this.#isReady = true;
+        this.#failedStarts = 0;
+        break;
+      case 'wild':
+        this.#logger.warn({ rssBytes: message.rssBytes }, 'query process uses too much memory');
+        this.#child?.kill();
+        return;
+      case 'large':
+        this.#renew();
+        break;
+      case 'result':
+        this.#finish(message.id, { result: message.result });
+        break;
+      case 'error':
+        this.#finish(message.id, { error: faultError(message.fault, message.message) });
+        break;
     }
     this.#dispatch();
+  }
+
+  #finish(id: number, outcome: Parameters<Job['settle']>[0]): void {
+    const job = this.#running.get(id);
+    this.#running.delete(id);
+    job?.grace?.cancel();
+    job?.settle(outcome);
+  }
+
+  /** DuckDB keeps what it once took, file footers above all: a process that has grown is replaced
+   *  while it has nothing to do. */
+  #renew(): void {
+    if (this.#running.size > 0 || this.#waiting.size > 0) return;
+    const old = this.#child;
+    this.#start();
+    old?.kill();
   }
 
   /** The process is gone: start another, and put back what it was running. */

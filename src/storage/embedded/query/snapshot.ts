@@ -3,6 +3,7 @@
  *  apart by the log record they came with. */
 
 import type { DataFile, Manifest } from '../manifest.ts';
+import type { FileShape } from './file-shape.ts';
 import type { SqlBuilder } from './sql-builder.ts';
 
 /** All files of a manifest, the fresh one included, as of a log record (undefined = now). */
@@ -24,9 +25,9 @@ export function visibleFiles(
 export function arrivedBy(
   sql: SqlBuilder,
   seenTo: number | undefined,
-  { columns, file }: { columns: ReadonlySet<string>; file: DataFile },
+  { shape, file }: { shape: FileShape; file: DataFile },
 ): string[] {
-  if (seenTo === undefined || file.walTo <= seenTo || !columns.has(WAL_SEQ)) return [];
+  if (seenTo === undefined || file.walTo <= seenTo || !shape.has(WAL_SEQ)) return [];
   return [`${WAL_SEQ} <= ${sql.bind(seenTo, 'BIGINT')}`];
 }
 

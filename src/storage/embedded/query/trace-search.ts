@@ -141,7 +141,7 @@ class Search {
     const { key, direction, columns: needed } = SUMMARY_KEYS[this.#order];
     const all = rowsOf(files, {
       select: () => ['trace_id', ...needed].join(', '),
-      where: (columns, file) => allTrue(arrivedBy(sql, this.#after?.walTo, { columns, file })),
+      where: (shape, file) => allTrue(arrivedBy(sql, this.#after?.walTo, { shape, file })),
     });
     if (matching === undefined || all === undefined) return undefined;
     const isEvery = this.#filter === undefined && files.every((file) => this.#isInside(file));
@@ -162,11 +162,11 @@ class Search {
   ): string | undefined {
     return rowsOf(files, {
       select: () => select,
-      where: (columns, file) =>
+      where: (shape, file) =>
         allTrue([
           ...rangeSql(sql, range, file),
-          ...arrivedBy(sql, this.#after?.walTo, { columns, file }),
-          this.#filter === undefined ? TRUE : filterSql(this.#filter, sql, columns),
+          ...arrivedBy(sql, this.#after?.walTo, { shape, file }),
+          this.#filter === undefined ? TRUE : filterSql(this.#filter, sql, shape),
         ]),
     });
   }
