@@ -58,7 +58,7 @@ function borrowed(url: string): Testbed {
   return { url: url.replace(/\/$/, ''), send: nothing, findable: nothing, stop: nothing };
 }
 
-async function sendSpans(receiver: string, spans: readonly Span[]): Promise<void> {
+export async function sendSpans(receiver: string, spans: readonly Span[]): Promise<void> {
   for (let at = 0; at < spans.length; at += SPANS_PER_REQUEST) {
     const response = await fetch(`${receiver}/v1/traces`, {
       method: 'POST',

@@ -1,0 +1,47 @@
+/** `npm run bench`: measures the claims, one file each, and prints a table.
+ *
+ *    npm run bench                      everything
+ *    npm run bench -- decode ingest     these
+ *    npm run bench -- --quick           smaller sizes, first cases only
+ *    npm run bench -- --json out.json   the figures as JSON too */
+
+import { writeFileSync } from 'node:fs';
+import { cpus } from 'node:os';
+import { parseArgs } from 'node:util';
+import { type Claim, type Figure, printTable } from './report.ts';
+
+const CLAIMS: Readonly<Record<string, () => Promise<{ run: Claim }>>> = {
+  decode: () => import('./decode.ts'),
+  encode: () => import('./encode.ts'),
+  'row-group': () => import('./row-group.ts'),
+  store: () => import('./store.ts'),
+  ingest: () => import('./ingest.ts'),
+  query: () => import('./query.ts'),
+  ui: () => import('./ui.ts'),
+};
+
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: { quick: { type: 'boolean', default: false }, json: { type: 'string' } },
+});
+
+const unknown = positionals.filter((name) => !Object.hasOwn(CLAIMS, name));
+if (unknown.length > 0) {
+  console.error(`no claim ${unknown.join(', ')}; there are ${Object.keys(CLAIMS).join(', ')}`);
+  process.exit(1);
+}
+
+const figures: Figure[] = [];
+const wanted = positionals.length > 0 ? positionals : Object.keys(CLAIMS);
+for (const name of wanted) {
+  const load = CLAIMS[name];
+  if (load === undefined) continue;
+  const { run } = await load();
+  const found = await run({ isQuick: values.quick });
+  printTable(found);
+  figures.push(...found);
+}
+if (values.json !== undefined) {
+  const machine = { node: process.version, cpu: cpus()[0]?.model ?? '', cores: cpus().length };
+  writeFileSync(values.json, `${JSON.stringify({ machine, figures }, undefined, 2)}\n`);
+}
