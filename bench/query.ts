@@ -1,195 +1,197 @@
-/** Claim: over 1M spans on disk a trace is read by id in 15 ms (p50) and 50 ms (p99), the newest 20
- *  of a service and operation are found in 70 ms, and a value that nothing has in 180 ms. Baseline of
- *  the ratio: DuckDB counting all rows by service. */
+/** What people ask of a store of a million spans, through the API they ask it by. */
 
-import { bytesFromHex } from '../src/model/ids.ts';
-import { systemClock } from '../src/lib/clock.ts';
-import type { Filter } from '../src/filter/ast.ts';
-import type { TraceQuery } from '../src/storage/contract.ts';
-import { findDependencies } from '../src/storage/embedded/query/find-dependencies.ts';
-import { findTraces } from '../src/storage/embedded/query/find-traces.ts';
-import { readTraces } from '../src/storage/embedded/query/read-traces.ts';
-import { StoredTenant } from '../src/storage/embedded/query/stored-tenant.fixture.ts';
-import { sdkBatches } from './encode.ts';
+import { HttpSender } from '../src/cli/loadgen/sender.ts';
+import { makeTemplates, Payloads } from '../src/cli/loadgen/templates.ts';
+import { decodeTraces } from '../src/wire/otlp-proto/decode.ts';
+import { SpanView } from '../src/model/batch/view.ts';
+import { hexAt } from '../src/model/ids.ts';
+import { type Figure, type Options, percentile } from './report.ts';
+import { Server } from './server.ts';
 
-const ROW_GROUP = 32_768;
-const ALL = { startNano: 0n, endNano: 2n ** 64n };
+const BATCH_SIZE = 512;
+const TIMES = 60;
 
-export interface Latency {
-  readonly p50: number;
-  readonly p99: number;
-}
-
-export interface QueryFigures {
-  readonly spans: number;
-  readonly rssBytes: number;
-  readonly latencies: ReadonlyMap<string, Latency>;
-}
-
-const is = (name: 'service' | 'name', value: string): Filter => ({
-  op: 'compare',
-  field: { kind: 'intrinsic', name },
-  by: '=',
-  value,
-});
-const tag = (key: string, text: string): Filter => ({ op: 'looseEquals', key, text });
-
-export async function measureQueries(spans = 32 * ROW_GROUP): Promise<QueryFigures> {
-  const store = new StoredTenant();
+export async function run({ isQuick }: Options): Promise<Figure[]> {
+  const spans = isQuick ? 150_000 : 1_000_000;
+  const server = await Server.start();
   try {
-    const ids = await fill(store, spans);
-    return { spans, ...(await measure(store, ids)) };
+    const ids = await fill(server, spans);
+    const figures = await freshness(server);
+    for (const question of questions(ids)) figures.push(...(await ask(server, question)));
+    figures.push({
+      claim: 'query',
+      name: 'memory, all processes',
+      value: server.rss / 2 ** 20,
+      unit: 'MiB',
+    });
+    return figures;
+  } catch (error) {
+    console.error(server.log);
+    throw error;
   } finally {
-    await store.close();
+    await server.remove();
   }
 }
 
-/** Segments of 32 row groups each; returns ids of some traces. */
-async function fill(store: StoredTenant, spans: number): Promise<string[]> {
-  const ids = new Set<string>();
-  let rows = 0;
-  for (const batch of sdkBatches(spans)) {
-    store.add(batch);
-    rows += batch.count;
-    ids.add(Buffer.from(batch.spans.columns.traceIds.subarray(0, 16)).toString('hex'));
-    if (rows >= ROW_GROUP) {
-      await store.flush();
-      rows = 0;
+interface Question {
+  readonly name: string;
+  /** The path of the n-th asking. */
+  readonly path: (n: number) => string;
+  /** How many traces are to come back; an error when it is less. */
+  readonly wanted: number;
+}
+
+function questions(ids: readonly string[]): Question[] {
+  const id = (n: number) => ids[(n * 7919) % ids.length] ?? '';
+  const search = (query: string) => () => `/api/traces?lookback=1h&limit=20&${query}`;
+  const tags = (value: object) => `tags=${encodeURIComponent(JSON.stringify(value))}`;
+  const operation = encodeURIComponent('com.example.shop.v1.CartService/GetCart');
+  return [
+    { name: 'trace by id, Jaeger JSON', path: (n) => `/api/traces/${id(n)}`, wanted: 1 },
+    { name: 'trace by id, columns', path: (n) => `/api/spoor/traces/${id(n)}`, wanted: 0 },
+    { name: 'services', path: () => '/api/services', wanted: 16 },
+    {
+      name: 'search service+operation, newest 20',
+      path: search(`service=cart&operation=${operation}`),
+      wanted: 20,
+    },
+    {
+      name: 'search a tag of many',
+      path: search(`service=cart&${tags({ 'rpc.method': 'GetCart' })}`),
+      wanted: 20,
+    },
+    { name: 'search errors', path: search(`service=cart&${tags({ error: 'true' })}`), wanted: 1 },
+    {
+      name: 'search a rare user',
+      path: search(`service=cart&${tags({ 'app.user.id': 'user-31337' })}`),
+      wanted: 0,
+    },
+    {
+      name: 'search a value that is nowhere',
+      path: search(`service=cart&${tags({ 'app.user.id': 'nobody' })}`),
+      wanted: 0,
+    },
+    {
+      name: 'search duration over 300 ms',
+      path: search('service=frontend&minDuration=300ms'),
+      wanted: 1,
+    },
+  ];
+}
+
+async function ask(server: Server, { name, path, wanted }: Question): Promise<Figure[]> {
+  const taken: number[] = [];
+  for (let n = 0; n < TIMES; n++) {
+    const before = performance.now();
+    const response = await fetch(server.api + path(n));
+    const body = await response.text();
+    taken.push(performance.now() - before);
+    if (!response.ok) throw new Error(`${name}: ${response.status} ${body.slice(0, 300)}`);
+    if (wanted > 0 && countOf(body) < wanted) {
+      throw new Error(`${name}: ${countOf(body)} instead of ${wanted}`);
     }
   }
-  if (rows > 0) await store.flush();
-  await store.stitch(32);
-  return [...ids];
-}
-
-async function measure(
-  store: StoredTenant,
-  ids: readonly string[],
-): Promise<Omit<QueryFigures, 'spans'>> {
-  const context = await store.context();
-  const query: TraceQuery = { tenant: 't', range: ALL, limit: 20 };
-  const first = await findTraces(context, query);
-  const [shown] = first.traces;
-  const service = shown?.rootService ?? '';
-  const name = shown?.rootName ?? '';
-  const search =
-    (filter: Filter | undefined, more: Partial<TraceQuery> = {}) =>
-    async () => {
-      await findTraces(context, { ...query, filter, ...more });
-    };
-  const last = shown?.startNano ?? 0n;
-  const works: [string, number, (i: number) => Promise<unknown>][] = [
-    [
-      'trace by id',
-      300,
-      async (i) => {
-        const traceId = ids[(i * 7919) % ids.length] ?? '';
-        for await (const batch of readTraces(context, [{ traceId }])) return batch.count;
-        return 0;
-      },
-    ],
-    [
-      '20 traces by id',
-      20,
-      async (i) => {
-        const refs = Array.from({ length: 20 }, (_, j) => ({
-          traceId: ids[(i * 20 + j) % ids.length] ?? '',
-        }));
-        let rows = 0;
-        for await (const batch of readTraces(context, refs)) rows += batch.count;
-        return rows;
-      },
-    ],
-    ['index only', 300, async (i) => look(context, ids[(i * 7919) % ids.length] ?? '')],
-    ['newest 20', 50, search(undefined)],
-    [
-      'service + operation, newest 20',
-      50,
-      search({ op: 'and', of: [is('service', service), is('name', name)] }),
-    ],
-    [
-      'service + tag + duration',
-      50,
-      search({
-        op: 'and',
-        of: [
-          is('service', service),
-          tag('http.response.status_code', '404'),
-          {
-            op: 'compare',
-            field: { kind: 'intrinsic', name: 'durationNano' },
-            by: '>',
-            value: 20_000_000n,
-          },
-        ],
-      }),
-    ],
-    ['a value nothing has', 30, search(tag('user.id', 'nobody'))],
-    [
-      'a regex nothing has',
-      10,
-      search({
-        op: 'regex',
-        field: { kind: 'attribute', scope: 'span', key: 'url.path' },
-        pattern: 'zz[0-9]+$',
-      }),
-    ],
-    ['longest 20', 10, search(undefined, { order: 'longest' })],
-    ['mostSpans of a service', 10, search(is('service', service), { order: 'mostSpans' })],
-    [
-      'dependencies of a tenth',
-      10,
-      () => findDependencies(context, { startNano: last - 6_000_000_000n, endNano: last }),
-    ],
-    [
-      'baseline: rows by service',
-      20,
-      () =>
-        store.port.run(
-          {
-            sql: `SELECT service, count(*) FROM read_parquet([${store.files.map((f) => `'${f.path}'`).join(',')}]) GROUP BY 1`,
-            params: [],
-          },
-          { lane: 't' },
-        ),
-    ],
+  // The first asking loads what the later ones find warm.
+  const warm = taken.slice(1);
+  return [
+    { claim: 'query', name: `${name}, first`, value: taken[0] ?? 0, unit: 'ms' },
+    { claim: 'query', name: `${name}, p50`, value: percentile(warm, 0.5), unit: 'ms' },
+    { claim: 'query', name: `${name}, p99`, value: percentile(warm, 0.99), unit: 'ms' },
   ];
-  const latencies = new Map<string, Latency>();
-  for (const [label, times, work] of works) latencies.set(label, await timed(times, work));
-  return { latencies, rssBytes: process.memoryUsage.rss() };
 }
 
-function look(context: Awaited<ReturnType<StoredTenant['context']>>, traceId: string) {
-  const id = bytesFromHex(traceId, 16);
-  if (id === undefined) return;
-  for (const { index } of context.manifest.files) {
-    const at = index?.find(id) ?? -1;
-    if (at >= 0) index?.summaryAt(at);
+function countOf(body: string): number {
+  const parsed: unknown = JSON.parse(body);
+  const data: unknown =
+    typeof parsed === 'object' && parsed !== null ? Reflect.get(parsed, 'data') : [];
+  return Array.isArray(data) ? data.length : 0;
+}
+
+/** Stores the spans and returns some of the trace ids. */
+async function fill(server: Server, spans: number): Promise<string[]> {
+  const payloads = payloadsOf(60_000, 1);
+  const sender = senderTo(server);
+  const ids: string[] = [];
+  const lane = async (connection: number) => {
+    for (let sent = connection * BATCH_SIZE; sent < spans; sent += BATCH_SIZE * 4) {
+      const { bytes } = payloads.next(Date.now());
+      if ((sent / BATCH_SIZE) % 20 === 0) ids.push(firstId(bytes));
+      const outcome = await sender.send(bytes, connection);
+      if (outcome.kind !== 'acked') throw new Error(`not stored: ${outcome.reason}`);
+    }
+  };
+  await Promise.all([0, 1, 2, 3].map(lane));
+  sender.close();
+  return ids;
+}
+
+/** From the acknowledgement to being found, by id and by search. */
+async function freshness(server: Server): Promise<Figure[]> {
+  const payloads = payloadsOf(2000, 2);
+  const sender = senderTo(server);
+  const byId: number[] = [];
+  const bySearch: number[] = [];
+  while (byId.length < 20) {
+    const { bytes } = payloads.next(Date.now());
+    const mark = markOf(bytes);
+    await sender.send(bytes, 0);
+    if (mark === undefined) continue;
+    const acked = performance.now();
+    await until(async () => (await fetch(`${server.api}/api/traces/${mark.traceId}`)).ok);
+    byId.push(performance.now() - acked);
+    const tags = encodeURIComponent(JSON.stringify({ 'app.request.id': mark.requestId }));
+    const search = `${server.api}/api/traces?lookback=1h&service=${mark.service}&tags=${tags}`;
+    await until(async () => (await (await fetch(search)).text()).includes(mark.traceId));
+    bySearch.push(performance.now() - acked);
+  }
+  sender.close();
+  return [
+    { claim: 'query', name: 'acked to found by id, p50', value: percentile(byId, 0.5), unit: 'ms' },
+    {
+      claim: 'query',
+      name: 'acked to found by search, p50',
+      value: percentile(bySearch, 0.5),
+      unit: 'ms',
+    },
+    {
+      claim: 'query',
+      name: 'acked to found by search, worst',
+      value: percentile(bySearch, 1),
+      unit: 'ms',
+    },
+  ];
+}
+
+async function until(isTrue: () => Promise<boolean>): Promise<void> {
+  const deadline = performance.now() + 20_000;
+  while (!(await isTrue())) {
+    if (performance.now() > deadline) throw new Error('never found');
+    await new Promise((resolve) => setTimeout(resolve, 2));
   }
 }
 
-async function timed(times: number, work: (i: number) => Promise<unknown>): Promise<Latency> {
-  await work(0);
-  const taken: number[] = [];
-  for (let i = 0; i < times; i++) {
-    const before = systemClock.monotonicMs();
-    await work(i);
-    taken.push(systemClock.monotonicMs() - before);
-  }
-  taken.sort((a, b) => a - b);
-  const at = (part: number) =>
-    taken[Math.min(taken.length - 1, Math.floor(taken.length * part))] ?? 0;
-  return { p50: at(0.5), p99: at(0.99) };
+function payloadsOf(spans: number, seed: number): Payloads {
+  const batches = Math.ceil(spans / BATCH_SIZE);
+  const templates = makeTemplates({ seed, batchSize: BATCH_SIZE, batches, layout: 'sdk' });
+  return new Payloads(templates, Math.floor(Math.random() * 2 ** 32));
 }
 
-if (import.meta.main) {
-  const { spans, rssBytes, latencies } = await measureQueries(
-    Number(process.argv[2] ?? 32 * ROW_GROUP),
-  );
-  console.log(`${spans} spans, rss of this process ${Math.round(rssBytes / 1e6)} MB`);
-  for (const [label, { p50, p99 }] of latencies) {
-    console.log(
-      `${label.padEnd(34)} p50 ${p50.toFixed(1).padStart(7)}  p99 ${p99.toFixed(1).padStart(7)} ms`,
-    );
+function senderTo(server: Server): HttpSender {
+  return new HttpSender({ endpoint: server.http, compression: 'none', connections: 4 });
+}
+
+function firstId(bytes: Uint8Array): string {
+  return hexAt(decodeTraces(bytes).spans.columns.traceIds, 0, 16);
+}
+
+/** A span that a search can find by a value of its own. */
+function markOf(bytes: Uint8Array) {
+  const batch = decodeTraces(bytes);
+  for (let row = 0; row < batch.count; row++) {
+    const view = new SpanView(batch, row);
+    const { attributes, traceId, service } = view;
+    const value = attributes.find(({ key }) => key === 'app.request.id')?.value;
+    if (value?.type === 'string') return { traceId, service, requestId: value.value };
   }
+  return undefined;
 }

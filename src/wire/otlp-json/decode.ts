@@ -3,18 +3,12 @@
  *  spans of a group (resource, scope) may stand behind them: their rows get it at the group's end. */
 
 import { AttributeType, SPAN_KINDS, STATUS_CODES } from '../../model/attribute.ts';
-import { addAttributes } from '../../model/batch/build-value.ts';
-import { type GrowingAttributes, SpanBatchBuilder } from '../../model/batch/builder.ts';
+import { SpanBatchBuilder } from '../../model/batch/builder.ts';
 import { DEFAULT_TENANT, type SpanBatch } from '../../model/batch/span-batch.ts';
 import { SPAN_ID_BYTES, TRACE_ID_BYTES } from '../../model/ids.ts';
-import { writeWords } from '../../model/time.ts';
-import { DecodedSize } from '../decoded-size.ts';
 import { Fields } from './fields.ts';
-import { JsonReader } from './json-reader.ts';
-import { readEnum, readId, readUint32, readUint64 } from './scalars.ts';
-import { readKeyValue } from './value.ts';
-
-type Read = (to: Target) => void;
+import { readEnum, readUint32 } from './scalars.ts';
+import { type Read, Target } from './target.ts';
 
 let shared: SpanBatchBuilder | undefined;
 
@@ -29,71 +23,6 @@ export function decodeTracesJson(bytes: Uint8Array, tenant: string = DEFAULT_TEN
   } catch (error) {
     builder.reset();
     throw error;
-  }
-}
-
-/** What is being built, and the rows that are open. */
-class Target {
-  readonly reader: JsonReader;
-  readonly builder: SpanBatchBuilder;
-  readonly #size = new DecodedSize();
-  /** The resource and scope of the group being read; -1 before it is met. */
-  resource = -1;
-  scope = -1;
-
-  constructor(bytes: Uint8Array, builder: SpanBatchBuilder) {
-    this.reader = new JsonReader(bytes);
-    this.builder = builder;
-    this.#size.reset(bytes.length);
-  }
-
-  object(fields: Fields<Read>): void {
-    const { reader } = this;
-    reader.enterObject();
-    while (reader.nextKey()) {
-      const read = fields.find(reader.bytes, reader.start, reader.end);
-      if (read === undefined || reader.isNull()) reader.skip();
-      else read(this);
-    }
-  }
-
-  list(read: () => void): void {
-    const { reader } = this;
-    reader.enterList();
-    while (reader.nextElement()) read();
-  }
-
-  /** A string as text. `before` is what the field had: a second value replaces it. */
-  text(before = 0): number {
-    const { reader, builder } = this;
-    reader.string();
-    if (before !== 0) builder.hasUnused = true;
-    return reader.hasEscapes
-      ? builder.strings.internText(reader.text)
-      : builder.strings.internAsText(reader.bytes, reader.start, reader.end);
-  }
-
-  id(column: Uint8Array, row: number, length: number): void {
-    const bytes = readId(this.reader, length);
-    if (bytes === undefined) column.fill(0, row * length, (row + 1) * length);
-    else column.set(bytes, row * length);
-  }
-
-  time(column: Uint32Array, row: number): void {
-    writeWords(column, row * 2, readUint64(this.reader));
-  }
-
-  attributes(table: GrowingAttributes): void {
-    this.list(() => this.#attribute(table));
-  }
-
-  checkSize(): void {
-    this.#size.check(this.builder, this.reader.at);
-  }
-
-  #attribute(table: GrowingAttributes): void {
-    addAttributes(this.builder, table, [readKeyValue(this.reader)]);
-    if ((table.count & 1023) === 0) this.checkSize();
   }
 }
 

@@ -25,7 +25,11 @@ export class Fields<Read> {
     for (let slot = hash(bytes, start, end) & mask; ; slot = (slot + 1) & mask) {
       const index = (this.#slots[slot] ?? 0) - 1;
       if (index < 0) return undefined;
-      if (isEqual(this.#names[index], bytes.subarray(start, end))) return this.#reads[index];
+      const name = this.#names[index];
+      if (name?.length !== end - start) continue;
+      let i = 0;
+      while (i < name.length && name[i] === bytes[start + i]) i++;
+      if (i === name.length) return this.#reads[index];
     }
   }
 
@@ -43,10 +47,4 @@ function hash(bytes: Uint8Array, start: number, end: number): number {
   let value = end - start;
   for (let i = start; i < end; i++) value = Math.imul(value, 31) + (bytes[i] ?? 0);
   return value ^ (value >>> 7);
-}
-
-function isEqual(name: Uint8Array | undefined, bytes: Uint8Array): boolean {
-  if (name?.length !== bytes.length) return false;
-  for (let i = 0; i < bytes.length; i++) if (name[i] !== bytes[i]) return false;
-  return true;
 }

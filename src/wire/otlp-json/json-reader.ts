@@ -18,10 +18,9 @@ const CLOSE_LIST = 0x5d;
 const SKIP_NESTING_MAX = NESTING_MAX * 4;
 const NUMBER = /^-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?$/;
 
-const decoder = new TextDecoder('utf-8', { ignoreBOM: true });
-
 export class JsonReader {
-  readonly bytes: Uint8Array;
+  /** A Buffer, since it makes short strings several times faster than a TextDecoder. */
+  readonly bytes: Buffer;
   at = 0;
   /** The string read last: bytes[start, end), between its quotes, escapes undone if it had none. */
   start = 0;
@@ -31,7 +30,7 @@ export class JsonReader {
   #isFirst = false;
 
   constructor(bytes: Uint8Array) {
-    this.bytes = bytes;
+    this.bytes = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   }
 
   enterObject(): void {
@@ -100,7 +99,7 @@ export class JsonReader {
 
   /** The string read last, as text. */
   get text(): string {
-    const text = decoder.decode(this.bytes.subarray(this.start, this.end));
+    const text = this.bytes.toString('utf8', this.start, this.end);
     if (!this.hasEscapes) return text;
     try {
       return String(JSON.parse(`"${text}"`));
@@ -117,7 +116,7 @@ export class JsonReader {
     }
     const start = this.at;
     while (isNumeralByte(this.bytes[this.at] ?? 0)) this.at++;
-    const text = decoder.decode(this.bytes.subarray(start, this.at));
+    const text = this.bytes.toString('latin1', start, this.at);
     if (NUMBER.test(text)) return text;
     this.at = start;
     throw this.fail('a number');

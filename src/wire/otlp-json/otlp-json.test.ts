@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, expect, test } from 'vitest';
+import { encodeFrame } from '../../model/batch/frame.ts';
 import { RandomSpans } from '../../model/batch/random-spans.fixture.ts';
 import { batchOf, type Span, spansOf } from '../../model/trace/span.ts';
 import { WireError } from '../wire-error.ts';
@@ -159,6 +160,13 @@ describe('reads', () => {
     expect(span?.resource.attributes).toEqual([
       { key: 'service.name', value: { type: 'string', value: 'shop' } },
     ]);
+  });
+
+  test('the last of several values, and what it replaced is not kept', () => {
+    const value = '{"stringValue":"secret","stringValue":"shown"}';
+    const batch = decodeTracesJson(bytesOf(inSpan(`"attributes":[{"key":"k","value":${value}}]`)));
+    expect(spansOf(batch)[0]?.attributes[0]?.value).toEqual({ type: 'string', value: 'shown' });
+    expect(Buffer.from(encodeFrame(batch)).includes('secret')).toBe(false);
   });
 
   test('service.name into the column that says so', () => {

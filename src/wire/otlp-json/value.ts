@@ -1,5 +1,5 @@
-/** Attribute values of OTLP/JSON as JavaScript values. A value is an object with one member that
- *  names its type; the last one wins. */
+/** Nested attribute values of OTLP/JSON as JavaScript values: arrays and kvlists are rare and small
+ *  enough for objects. A value is an object with one member that names its type; the last wins. */
 
 import { NESTING_MAX } from '../../model/any-value.ts';
 import type { AttributeValue, KeyValue } from '../../model/attribute.ts';
@@ -19,18 +19,23 @@ const VALUE = new Fields<ReadValue>({
   intValue: (reader) => ({ type: 'int', value: readInt64(reader) }),
   doubleValue: (reader) => ({ type: 'double', value: readDouble(reader) }),
   bytesValue: (reader) => ({ type: 'bytes', value: readBytes(reader) }),
-  arrayValue: (reader, depth) => ({
-    type: 'array',
-    value: readValues(reader, () => readValue(reader, depth + 1)),
-  }),
-  kvlistValue: (reader, depth) => ({
-    type: 'kvlist',
-    value: readValues(reader, () => readKeyValue(reader, depth + 1)),
-  }),
+  arrayValue: readArray,
+  kvlistValue: readKvlist,
 });
 
-/** One KeyValue message. */
-export function readKeyValue(reader: JsonReader, depth = 1): KeyValue {
+type Nested<Type extends string> = Extract<AttributeValue, { readonly type: Type }>;
+
+/** An ArrayValue message that is a value at this depth. */
+export function readArray(reader: JsonReader, depth: number): Nested<'array'> {
+  return { type: 'array', value: readValues(reader, () => readValue(reader, depth + 1)) };
+}
+
+/** A KeyValueList message that is a value at this depth. */
+export function readKvlist(reader: JsonReader, depth: number): Nested<'kvlist'> {
+  return { type: 'kvlist', value: readValues(reader, () => readKeyValue(reader, depth + 1)) };
+}
+
+function readKeyValue(reader: JsonReader, depth: number): KeyValue {
   let key = '';
   let value: AttributeValue = { type: 'empty' };
   reader.enterObject();

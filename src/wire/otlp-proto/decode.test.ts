@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { encodeFrame } from '../../model/batch/frame.ts';
 import { concat } from '../../model/batch/gather.ts';
 import { RandomSpans } from '../../model/batch/random-spans.fixture.ts';
 import { batchOf, type Span, spansOf } from '../../model/trace/span.ts';
@@ -203,6 +204,11 @@ describe('a span', () => {
   test('takes the last of several values of one attribute', () => {
     const span = only(spanRequest(attribute('k', 0x0a, 1, 0x61, 0x10, 1, 0x18, 5)));
     expect(span.attributes[0]!.value).toEqual({ type: 'int', value: 5n });
+  });
+
+  test('keeps nothing of a name that a second one replaced', () => {
+    const batch = decodeTraces(spanRequest(field(5, 'secret'), field(5, 'shown')));
+    expect(Buffer.from(encodeFrame(batch)).includes('secret')).toBe(false);
   });
 
   test('takes the last of several names', () => {
