@@ -34,7 +34,7 @@ export async function openEngine(
   const directory = await openDirectory(root, deps);
   let engine: Engine | undefined;
   const encoder = new Encoder({
-    hashSeed: directory.hashSeed,
+    seed: directory.hashSeed[0],
     clock: deps.clock,
     onFailure: () => engine?.encoderLost(),
   });

@@ -6,7 +6,6 @@ import { messageOf } from '../../../lib/errors.ts';
 import { decodeFrame } from '../../../model/batch/frame.ts';
 import { StorageError } from '../../contract.ts';
 import { realFileSystem } from '../file-system.ts';
-import { identityHashes } from '../identity.ts';
 import { openIndex } from '../index-file.ts';
 import type { SegmentIndex } from '../segment-index.ts';
 import type { TraceEntry } from '../summary-block.ts';
@@ -57,10 +56,9 @@ class EncoderWorker {
 
   #append({ tenant, walSeq, frame, hashes }: Extract<Message, { kind: 'append' }>): void {
     try {
-      const batch = decodeFrame(frame);
-      const rows = this.#tenants.get(tenant) ?? new TenantRows(this.#options.hashSeed[0]);
+      const rows = this.#tenants.get(tenant) ?? new TenantRows(this.#options.seed);
       this.#tenants.set(tenant, rows);
-      rows.add(batch, walSeq, hashes ?? identityHashes(batch, this.#options.hashSeed));
+      rows.add(decodeFrame(frame), walSeq, hashes);
     } catch (error) {
       this.#broken.set(tenant, toError(error));
     }

@@ -7,17 +7,15 @@ import { join } from 'node:path';
 import { type Clock, systemClock } from '../../../lib/clock.ts';
 import { entryUrl } from '../../../lib/entry.ts';
 import { messageOf } from '../../../lib/errors.ts';
-import { encodeFrame } from '../../../model/batch/frame.ts';
 import { StorageError } from '../../contract.ts';
 import type { EncoderRows, FlushTarget, SegmentEncoder } from '../encoder-port.ts';
-import type { HeadEntry } from '../head.ts';
-import type { HashSeed } from '../identity.ts';
 import type { DataFile } from '../manifest.ts';
 import { openDataFile } from './data-file.ts';
 import type { Failure, Message, Reply, Request, WorkerOptions } from './messages.ts';
 
 export interface EncoderOptions {
-  readonly hashSeed: HashSeed;
+  /** Secret: hash tables start from it, so that nobody can craft what collides in them. */
+  readonly seed: number;
   readonly clock?: Clock | undefined;
   /** The worker is gone and its rows with it: append them anew. */
   readonly onFailure?: ((error: StorageError) => void) | undefined;
@@ -50,12 +48,10 @@ export class Encoder implements SegmentEncoder {
     return this.#problem;
   }
 
-  append(tenant: string, rows: EncoderRows): void {
-    this.#append(tenant, rows);
-  }
-
-  appendBatch(tenant: string, { walSeq, batch }: HeadEntry): void {
-    this.#append(tenant, { walSeq, frame: encodeFrame(batch), hashes: undefined });
+  append(tenant: string, { walSeq, frame, hashes }: EncoderRows): void {
+    const { buffer } = frame;
+    const transfer = buffer instanceof ArrayBuffer ? [buffer] : [];
+    this.#post({ kind: 'append', tenant, walSeq, frame, hashes }, transfer);
   }
 
   /** Forgets the tenant's rows. */
@@ -94,16 +90,6 @@ export class Encoder implements SegmentEncoder {
     await worker?.terminate();
   }
 
-  #append(
-    tenant: string,
-    rows: Omit<Extract<Message, { kind: 'append' }>, 'kind' | 'tenant'>,
-  ): void {
-    const { buffer } = rows.frame;
-    const transfer = buffer instanceof ArrayBuffer ? [buffer] : [];
-    const { walSeq, frame, hashes } = rows;
-    this.#post({ kind: 'append', tenant, walSeq, frame, hashes }, transfer);
-  }
-
   #ask(request: Asked): Promise<boolean> {
     const id = ++this.#lastId;
     return new Promise((resolve, reject) => {
@@ -122,7 +108,7 @@ export class Encoder implements SegmentEncoder {
   }
 
   #start(): Worker {
-    const workerData: WorkerOptions = { hashSeed: this.#options.hashSeed };
+    const workerData: WorkerOptions = { seed: this.#options.seed };
     const worker = new Worker(entryUrl('./encoder-worker.ts', import.meta.url), {
       workerData,
       name: 'encoder',

@@ -1,10 +1,9 @@
 /** What the main thread and the encoder's worker say to each other. */
 
 import type { StorageErrorCode } from '../../contract.ts';
-import type { HashSeed } from '../identity.ts';
 
 export interface WorkerOptions {
-  readonly hashSeed: HashSeed;
+  readonly seed: number;
 }
 
 /** Carried out in the order they come. */
@@ -14,8 +13,8 @@ export type Order =
       readonly tenant: string;
       readonly walSeq: number;
       readonly frame: Uint8Array;
-      /** Two words a row; made anew when absent. */
-      readonly hashes: Uint32Array | undefined;
+      /** Two words a row. */
+      readonly hashes: Uint32Array;
     }
   | { readonly kind: 'discard'; readonly tenant: string };
 

@@ -5,10 +5,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { systemClock } from '../../../lib/clock.ts';
 import { silentLogger } from '../../../lib/logger.ts';
+import { encodeFrame } from '../../../model/batch/frame.ts';
 import type { SpanBatch } from '../../../model/batch/span-batch.ts';
 import { Encoder } from '../encode/encoder.ts';
 import { Head, type HeadEntry } from '../head.ts';
-import type { HashSeed } from '../identity.ts';
+import { type HashSeed, identityHashes } from '../identity.ts';
 import type { DataFile, Manifest } from '../manifest.ts';
 import { QueryProcess, type QueryProcessSettings } from './query-process.ts';
 import type { ReadContext } from './read-context.ts';
@@ -20,7 +21,7 @@ export class StoredTenant {
   readonly port: QueryProcess;
   readonly warnings: string[] = [];
   files: DataFile[] = [];
-  readonly #encoder = new Encoder({ hashSeed: SEED });
+  readonly #encoder = new Encoder({ seed: 1 });
   #entries: HeadEntry[] = [];
   #walSeq = 0;
   #flushes = 0;
@@ -46,7 +47,8 @@ export class StoredTenant {
 
   add(batch: SpanBatch): void {
     const walSeq = ++this.#walSeq;
-    this.#encoder.appendBatch('t', { walSeq, batch });
+    const frame = encodeFrame(batch);
+    this.#encoder.append('t', { walSeq, frame, hashes: identityHashes(batch, SEED) });
     this.#entries.push({ walSeq, batch });
   }
 
