@@ -81,10 +81,9 @@ async function whole(batchSize: number, spans: number): Promise<Figure[]> {
     await lanes(batchesOf(batchSize, 40_000), 16, write);
     const batches = batchesOf(batchSize, spans);
     const count = batches.reduce((sum, batch) => sum + batch.count, 0);
-    const before = { cpu: process.cpuUsage(), loop: performance.eventLoopUtilization() };
+    const before = process.cpuUsage();
     const acks = await lanes(batches, 16, write);
-    const { user, system } = process.cpuUsage(before.cpu);
-    const { active } = performance.eventLoopUtilization(before.loop);
+    const { user, system } = process.cpuUsage(before);
     const disk = syncedWrites(batchSize * 600, 200);
     const lone = await lanes(batchesOf(batchSize, 200 * batchSize), 1, write);
     const name = (what: string) => `${what}, ${batchSize} spans`;
@@ -102,12 +101,6 @@ async function whole(batchSize: number, spans: number): Promise<Figure[]> {
         name: name('written'),
         value: count / ((user + system) / 1e6),
         unit: 'spans/cpu-s',
-      },
-      {
-        claim: 'store',
-        name: name('main thread'),
-        value: (active * 1e6) / count,
-        unit: 'busy-ns/span',
       },
       compared('ack p50, 16 at once', percentile(acks, 0.5), disk.p50Ms),
       compared('ack p99, 16 at once', percentile(acks, 0.99), disk.p99Ms),

@@ -138,11 +138,9 @@ class Hasher {
         high = strings[low * 2 + 1]!;
         low = strings[low * 2]!;
       }
-      let a = mix(strings[key]! ^ type, low);
-      let b = mix(strings[key + 1]! + type, high);
-      a = mix(a, b);
-      b = mix(b, a);
-      sumLow = (sumLow + a) | 0;
+      const a = mix(strings[key]! + type, low);
+      const b = mix(strings[key + 1]! ^ a, high);
+      sumLow = (sumLow + mix(a, b)) | 0;
       sumHigh = (sumHigh + b) | 0;
     }
     this.#words(sumLow, sumHigh);
@@ -176,24 +174,26 @@ class Hasher {
   }
 }
 
+/** One lane takes the words; the other follows the first through all its states, so that both end
+ *  alike only if they went alike. */
 function hashStrings(strings: StringTable, seed: HashSeed): Uint32Array {
   const { bytes, offsets, count } = strings;
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const out = new Uint32Array(count * 2);
   for (let id = 0; id < count; id++) {
     const end = offsets[id + 1]!;
     let i = offsets[id]!;
     let low = seed[0] ^ (end - i);
-    let high = seed[1];
+    let high = seed[1] | 0;
     for (; i + 4 <= end; i += 4) {
-      const word = wordAt(bytes, i);
-      low = mix(low, word);
-      high = mix(high + low, word);
+      low = mix(low, view.getInt32(i, true));
+      high = Math.imul(high ^ low, 0x9e3779b1);
     }
     let tail = 0;
     for (; i < end; i++) tail = (tail << 8) | bytes[i]!;
     low = mix(low, tail);
     out[id * 2] = low;
-    out[id * 2 + 1] = mix(high + low, tail);
+    out[id * 2 + 1] = mix(high, low);
   }
   return out;
 }
