@@ -114,7 +114,7 @@ export class Owners {
       const valueType = COLUMN_TYPES[type];
       const column = valueType && attributeColumn(this.#scope, key, valueType);
       // When service.name repeats, the column has the one that the model calls the service.
-      const isOther = column?.kind === 'fixed' && service > 0 && low !== service && !keys.has(key);
+      const isOther = column?.kind === 'fixed' && service > 0 && low !== service;
       if (column === undefined || keys.has(key) || isOther) {
         writeAttribute(rest, batch, table, i);
         this.#textKeys.add(REST_COLUMNS[this.#scope], batch.strings, table.keys[i]!);

@@ -210,8 +210,8 @@ export class RowCollector {
     const { events, links, strings } = batch;
     const eventStarts = events.starts;
     const linkStarts = links.starts;
-    this.textKeys.addAll('events', strings, events.attributes, 0, events.count);
-    this.textKeys.addAll('links', strings, links.attributes, 0, links.count);
+    this.textKeys.addAll('events', strings, events.attributes);
+    this.textKeys.addAll('links', strings, links.attributes);
     for (let row = 0; row < batch.count; row++) {
       if (eventStarts[row]! < eventStarts[row + 1]!) {
         writeEvents(this.#sink.reset(), batch, row);

@@ -46,16 +46,9 @@ export class TextKeyCollector {
     if (keys.size <= KEYS_MAX) keys.add(key);
   }
 
-  /** The attributes of owners [from, to). */
-  addAll(
-    column: TextColumn,
-    strings: StringTable,
-    { starts, keys }: AttributeTable,
-    from: number,
-    to: number,
-  ): void {
-    const end = starts[to]!;
-    for (let i = starts[from]!; i < end; i++) this.add(column, strings, keys[i]!);
+  /** Every row of an attribute table. */
+  addAll(column: TextColumn, strings: StringTable, { keys }: AttributeTable): void {
+    for (let i = 0; i < keys.length; i++) this.add(column, strings, keys[i]!);
   }
 
   reset(): void {
