@@ -24,6 +24,7 @@ import { findTraces } from './query/find-traces.ts';
 import { QueryProcess } from './query/query-process.ts';
 import type { ReadContext } from './query/read-context.ts';
 import { readTraces } from './query/read-traces.ts';
+import { warmUpPlan } from './query/warm-up.ts';
 import { querySettings } from './query-settings.ts';
 import { openEngine } from './recovery.ts';
 import type { TenantStore } from './tenant-store.ts';
@@ -60,7 +61,11 @@ export async function openEmbedded(
     files,
     random: Math.random,
   });
-  const queries = new QueryProcess(querySettings(config.directory), { clock, logger });
+  const queries = new QueryProcess(querySettings(config.directory), {
+    clock,
+    logger,
+    warmUp: () => warmUpPlan(engine.dataFiles),
+  });
   const reader = new EmbeddedReader({ engine, queries, logger });
   return {
     capabilities: { ...CAPABILITIES, durableOnAck: !isTemporary },

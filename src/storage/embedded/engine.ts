@@ -14,6 +14,7 @@ import { type StoreDirectory, tenantDirectory } from './directory.ts';
 import type { SegmentEncoder } from './encoder-port.ts';
 import type { FileSystem } from './file-system.ts';
 import { identityHashes } from './identity.ts';
+import type { DataFile } from './manifest.ts';
 import { expired, type RetentionLimits } from './retention.ts';
 import { SeenSpans } from './seen-spans.ts';
 import { TenantStore } from './tenant-store.ts';
@@ -91,6 +92,11 @@ export class Engine implements TraceWriter {
 
   get seen(): SeenSpans {
     return this.#seen;
+  }
+
+  /** Of all tenants. */
+  get dataFiles(): readonly DataFile[] {
+    return [...this.#tenants.values()].flatMap((store) => store.files.all);
   }
 
   /** The tenant's store, made when it is new. */

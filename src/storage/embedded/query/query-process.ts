@@ -4,6 +4,7 @@
  *  `concurrency` queries run, the others wait in turn by tenant. */
 
 import type { Clock, Timer } from '../../../lib/clock.ts';
+import { messageOf } from '../../../lib/errors.ts';
 import type { Logger } from '../../../lib/logger.ts';
 import { StorageError } from '../../contract.ts';
 import { ChildHandle } from './child-handle.ts';
@@ -19,6 +20,14 @@ export interface QueryOptions {
 export interface QueryPort {
   /** Rejects with the signal's reason when aborted, else with a StorageError. */
   run(plan: QueryPlan, options: QueryOptions): Promise<QueryResult>;
+}
+
+export interface QueryProcessDeps {
+  readonly clock: Clock;
+  readonly logger: Logger;
+  /** Asked for each process that starts: what makes it ready for the files there are. A file's
+   *  footer is parsed when it is met first, which would make the first search slow. */
+  readonly warmUp?: (() => QueryPlan | undefined) | undefined;
 }
 
 export interface QueryProcessSettings extends ChildSettings {
@@ -50,6 +59,7 @@ export class QueryProcess implements QueryPort {
   readonly #settings: QueryProcessSettings;
   readonly #clock: Clock;
   readonly #logger: Logger;
+  readonly #deps: QueryProcessDeps;
   readonly #waiting: FairQueue<Job>;
   readonly #running = new Map<number, Job>();
   #child: ChildHandle | undefined;
@@ -58,8 +68,9 @@ export class QueryProcess implements QueryPort {
   #failedStarts = 0;
   #nextId = 1;
 
-  constructor(settings: QueryProcessSettings, deps: { clock: Clock; logger: Logger }) {
+  constructor(settings: QueryProcessSettings, deps: QueryProcessDeps) {
     this.#settings = settings;
+    this.#deps = deps;
     this.#clock = deps.clock;
     this.#logger = deps.logger;
     this.#waiting = new FairQueue(settings.waitingMax);
@@ -155,6 +166,7 @@ export class QueryProcess implements QueryPort {
       case 'ready':
         this.#isReady = true;
         this.#failedStarts = 0;
+        this.#warmUp();
         break;
       case 'wild':
         this.#logger.warn({ rssBytes: message.rssBytes }, 'query process uses too much memory');
@@ -171,6 +183,14 @@ export class QueryProcess implements QueryPort {
         break;
     }
     this.#dispatch();
+  }
+
+  #warmUp(): void {
+    const plan = this.#deps.warmUp?.();
+    if (plan === undefined) return;
+    this.run(plan, { lane: '' }).catch((error: unknown) => {
+      this.#logger.debug({ error: messageOf(error) }, 'the query process did not warm up');
+    });
   }
 
   #finish(id: number, outcome: Parameters<Job['settle']>[0]): void {

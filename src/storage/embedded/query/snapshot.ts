@@ -20,8 +20,8 @@ export function visibleFiles(
   return { files, walTo };
 }
 
-/** The condition that leaves out rows that arrived after the given record. A stitched file no
- *  longer knows its rows' records: it counts as a whole. */
+/** The condition that leaves out rows that arrived after the given record. A file whose rows do not
+ *  say their record counts as a whole. */
 export function arrivedBy(
   sql: SqlBuilder,
   seenTo: number | undefined,

@@ -1,4 +1,6 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
@@ -23,20 +25,19 @@ afterEach(async () => {
 });
 afterAll(() => rmSync(directory, { recursive: true }));
 
+const SETTINGS = {
+  threads: 1,
+  memoryBytes: 512e6,
+  rssBytesMax: 4e9,
+  resultBytesMax: 64e6,
+  concurrency: 2,
+  waitingMax: 100,
+  timeLimitMs: 60_000,
+};
+
 function start(settings: Partial<QueryProcessSettings> = {}): QueryProcess {
   const query = new QueryProcess(
-    {
-      threads: 1,
-      memoryBytes: 512e6,
-      rssBytesMax: 4e9,
-      resultBytesMax: 64e6,
-      tempDirectory: directory,
-      directories: [directory],
-      concurrency: 2,
-      waitingMax: 100,
-      timeLimitMs: 60_000,
-      ...settings,
-    },
+    { ...SETTINGS, tempDirectory: directory, directories: [directory], ...settings },
     { clock: systemClock, logger: silentLogger },
   );
   open.push(query);
@@ -167,4 +168,34 @@ test('more waiting queries than the bound are refused at once', async () => {
 
 test('files outside the data directory stay closed', async () => {
   await expect(ask(start(), "SELECT * FROM read_csv('/etc/passwd')")).rejects.toThrow(StorageError);
+});
+
+test('the process goes when its parent is killed, whatever it is doing', async () => {
+  const program = `
+    import { QueryProcess } from '${new URL('../../src/storage/embedded/query/query-process.ts', import.meta.url).href}';
+    import { systemClock } from '${new URL('../../src/lib/clock.ts', import.meta.url).href}';
+    import { silentLogger } from '${new URL('../../src/lib/logger.ts', import.meta.url).href}';
+    const query = new QueryProcess(${JSON.stringify({ ...SETTINGS, tempDirectory: directory, directories: [directory] })},
+      { clock: systemClock, logger: silentLogger });
+    query.run({ sql: '${ENDLESS}', params: [] }, { lane: 't' }).catch(() => {});
+    setInterval(() => { if (query.load.running > 0) console.log(query.pid); }, 20);
+  `;
+  const parent = spawn(process.execPath, ['--input-type=module', '-e', program], {
+    stdio: ['ignore', 'pipe', 'ignore'],
+  });
+  const [line] = await once(parent.stdout.setEncoding('utf8'), 'data');
+  const pid = Number(String(line).split('\n')[0]);
+  const isAlive = () => {
+    try {
+      process.kill(pid, 0);
+      if (process.platform !== 'linux') return true;
+      // Gone, but not yet collected by its new parent.
+      return !/^State:\s+Z/m.test(readFileSync(`/proc/${pid}/status`, 'utf8'));
+    } catch {
+      return false;
+    }
+  };
+  expect(isAlive()).toBe(true);
+  parent.kill('SIGKILL');
+  await expect.poll(isAlive, { timeout: 60_000 }).toBe(false);
 });
