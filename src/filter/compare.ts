@@ -1,7 +1,6 @@
 /** How two values compare, as ast.ts defines it. Backends that translate filters into a language of
  *  their own must come to the same answers; the tables in compare.test.ts are the measure. */
 
-import { type AttributeValue } from '../model/attribute.ts';
 import type { Comparison, Scalar } from './ast.ts';
 
 /** `left by right`. Across types it is false; int and double compare by their exact values. */
@@ -60,19 +59,6 @@ function holds(by: Comparison, order: number): boolean {
 /** What `looseEquals` compares with: undefined for values that never match. */
 export function textForm(value: Scalar): string {
   return typeof value === 'string' ? value : String(value);
-}
-
-/** The value as filters compare it; undefined for arrays, kvlists, bytes and empty values. */
-export function scalarOf(value: AttributeValue): Scalar | undefined {
-  switch (value.type) {
-    case 'string':
-    case 'bool':
-    case 'int':
-    case 'double':
-      return value.value;
-    default:
-      return undefined;
-  }
 }
 
 /** The texts that mean true and false in a tag search; others mean neither. */

@@ -42,5 +42,4 @@ export const SPAN_KINDS = [
 export type SpanKind = (typeof SPAN_KINDS)[number];
 
 export const STATUS_CODES = ['unset', 'ok', 'error'] as const;
-export type StatusCode = (typeof STATUS_CODES)[number];
 export const STATUS_ERROR = 2;

@@ -3,11 +3,6 @@
 
 const WORD = 0x1_0000_0000;
 
-/** The words as a double: exact below 2^53 ns (durations to 104 days), else to ~256 ns. */
-export function nanoFromWords(low: number, high: number): number {
-  return high * WORD + low;
-}
-
 /** The words as a bigint, exact. */
 export function bigNanoFromWords(low: number, high: number): bigint {
   return (BigInt(high) << 32n) | BigInt(low);

@@ -4,7 +4,6 @@
  *  Only an exact batch is written: what a processor deleted must not reach the disk. */
 
 import { crc32 } from 'node:zlib';
-import { newColumn } from './builder.ts';
 import { compact } from './gather.ts';
 import {
   type AttributeTable,
@@ -226,29 +225,4 @@ class Reader {
 
 function padded(length: number): number {
   return (length + 7) & ~7;
-}
-
-/** A batch of no spans, for readers that found nothing. */
-export function emptyBatch(tenant: string): SpanBatch {
-  const table = (specs: readonly ColumnSpec[]): Table<object> => ({
-    count: 0,
-    columns: Object.fromEntries(specs.map((spec) => [spec.name, newColumn(spec, 0)])),
-    attributes: {
-      starts: new Uint32Array(1),
-      keys: new Uint32Array(0),
-      types: new Uint8Array(0),
-      values: new Uint32Array(0),
-    },
-  });
-  const starts = new Uint32Array(1);
-  return new SpanBatch({
-    tenant,
-    strings: new StringTable(new Uint8Array(0), Uint32Array.of(0, 0), Uint8Array.of(1)),
-    isExact: true,
-    spans: table(SPAN_COLUMNS) as SpanBatch['spans'],
-    events: { ...table(EVENT_COLUMNS), starts } as SpanBatch['events'],
-    links: { ...table(LINK_COLUMNS), starts } as SpanBatch['links'],
-    resources: table(RESOURCE_COLUMNS) as SpanBatch['resources'],
-    scopes: table(SCOPE_COLUMNS) as SpanBatch['scopes'],
-  });
 }

@@ -48,13 +48,6 @@ export function unescapeText(text: string): string {
   );
 }
 
-/** The text of a string, int, double or bool as columns of tagged text hold it. Equal to the text
- *  form `looseEquals` compares, apart from escapes and the sign of -0. */
-export function scalarText(value: string | bigint | number | boolean): string {
-  if (typeof value === 'string') return escapeText(value);
-  return Object.is(value, -0) ? '-0' : String(value);
-}
-
 export type ScalarType = 'string' | 'int' | 'double' | 'bool';
 
 const LETTERS: Record<ScalarType, string> = { string: 's', int: 'i', double: 'd', bool: 't' };
@@ -71,11 +64,6 @@ export function needle(key: string, type: ScalarType, text: string): string {
 /** What a tagged text contains exactly when one of its attributes has this key. */
 export function keyNeedle(key: string): string {
   return UNIT + escapeText(key) + GROUP;
-}
-
-/** What `events` contains exactly when one of them has this name. */
-export function eventNameNeedle(name: string): string {
-  return RECORD + escapeText(name) + GROUP;
 }
 
 /** The attributes of a rest column, an event or a link, in their order. Throws RangeError when the
