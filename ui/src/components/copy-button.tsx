@@ -1,16 +1,18 @@
 /** Copies a text and says so. */
 import { useLingui } from '@lingui/react/macro';
 import { Check, Copy } from 'lucide-react';
-import { useEffect, useState } from 'react';
+import { type ReactNode, useEffect, useState } from 'react';
 import { iconButton } from './control.ts';
 
 interface CopyButtonProps {
   readonly text: string;
   readonly label: string;
   readonly className?: string;
+  /** When it is not the text at its side that is copied. */
+  readonly icon?: ReactNode;
 }
 
-export function CopyButton({ text, label, className = '' }: CopyButtonProps) {
+export function CopyButton({ text, label, className = '', icon }: CopyButtonProps) {
   const { t } = useLingui();
   const [isDone, setIsDone] = useState(false);
   useEffect(() => {
@@ -32,7 +34,11 @@ export function CopyButton({ text, label, className = '' }: CopyButtonProps) {
       title={label}
       onClick={() => void copy()}
     >
-      {isDone ? <Check size={13} aria-hidden="true" /> : <Copy size={13} aria-hidden="true" />}
+      {isDone ? (
+        <Check size={13} aria-hidden="true" />
+      ) : (
+        (icon ?? <Copy size={13} aria-hidden="true" />)
+      )}
     </button>
   );
 }

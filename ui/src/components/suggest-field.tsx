@@ -1,6 +1,7 @@
 /** A text field that suggests; what is typed stands, whether it was suggested or not. The WAI-ARIA
  *  combobox with a listbox, by hand: a library's positioning engine is a third of this page. */
 import { useLingui } from '@lingui/react/macro';
+import { ChevronDown } from 'lucide-react';
 import { type KeyboardEvent, type ReactNode, useId, useRef, useState } from 'react';
 import { field } from './control.ts';
 import { FieldLabel } from './field-label.tsx';
@@ -73,7 +74,7 @@ export function SuggestField(props: SuggestFieldProps) {
         aria-activedescendant={active >= 0 ? `${id}-${active}` : undefined}
         aria-invalid={problem !== undefined}
         aria-describedby={problem === undefined ? undefined : `${id}-problem`}
-        className={`${field} text-ellipsis disabled:opacity-60 aria-invalid:border-error ${inputClass}`}
+        className={`${field} pr-7 text-ellipsis disabled:opacity-60 aria-invalid:border-error ${inputClass}`}
         placeholder={props.placeholder}
         value={value}
         disabled={props.disabled}
@@ -87,6 +88,11 @@ export function SuggestField(props: SuggestFieldProps) {
         onPointerDown={() => setIsOpen(true)}
         onBlur={close}
         onKeyDown={press}
+      />
+      <ChevronDown
+        size={14}
+        aria-hidden="true"
+        className="pointer-events-none absolute right-2 bottom-2.25 text-faint"
       />
       {isShown && (
         <SuggestionList

@@ -26,4 +26,14 @@ test('many rows share the lines', () => {
   const input = { count, durationNano: 0, starts: zeros, durations: zeros };
   const map = binMinimap({ ...input, serviceIds: new Uint32Array(count) }, () => false);
   expect(map.lines).toBeLessThan(60);
+  const bad = binMinimap(
+    {
+      ...input,
+      durationNano: 64,
+      durations: zeros.map(() => 64),
+      serviceIds: new Uint32Array(count),
+    },
+    (row) => row === 0,
+  );
+  expect(bad.errors.reduce((sum, cell) => sum + cell, 0)).toBe(1);
 });

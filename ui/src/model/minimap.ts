@@ -33,7 +33,9 @@ export function binMinimap(
     const from = clampCell(Math.floor(start * scale));
     const to = clampCell(Math.floor((start + (durations[row] ?? 0)) * scale));
     cells.fill((serviceIds[row] ?? 0) + 1, line + from, line + to + 1);
-    if (isError(row)) errors.fill(1, line + from, line + to + 1);
+    if (!isError(row)) continue;
+    // Where many rows share a line, whole spans would redden all of it: their starts say where.
+    errors.fill(1, line + from, line + (lines < count ? from : to) + 1);
   }
   return { lines, cells, errors };
 }

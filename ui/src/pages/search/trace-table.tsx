@@ -23,11 +23,14 @@ export function TraceTable({ traces, nowMs }: TraceTableProps) {
       <caption className="sr-only">{t`Traces found`}</caption>
       <thead>
         <tr className="[&>th]:border-b [&>th]:border-line">
-          <th scope="col" className={`${HEAD} w-[34%] pl-2 text-left`}>{t`Trace`}</th>
-          <th scope="col" className={`${HEAD} text-left`}>{t`Services`}</th>
+          <th scope="col" className={`${HEAD} pl-2 text-left lg:w-[34%]`}>{t`Trace`}</th>
+          <th scope="col" className={`${HEAD} text-left max-lg:hidden`}>{t`Services`}</th>
           <th scope="col" className={`${HEAD} w-16 text-right`}>{t`Spans`}</th>
           <th scope="col" className={`${HEAD} w-20 pr-4 text-right`}>{t`Errors`}</th>
-          <th scope="col" className={`${HEAD} w-44 text-left`}>{t`Duration`}</th>
+          <th
+            scope="col"
+            className={`${HEAD} w-20 text-right lg:w-44 lg:text-left`}
+          >{t`Duration`}</th>
           <th scope="col" className={`${HEAD} w-36 pr-2 text-right`}>{t`Start`}</th>
         </tr>
       </thead>
@@ -69,7 +72,7 @@ function Row({ trace, longest, nowMs }: RowProps) {
           {trace.orphanCount > 0 && <OrphanBadge count={trace.orphanCount} />}
         </div>
       </td>
-      <td className="pr-3">
+      <td className="pr-3 max-lg:hidden">
         <ServicePills services={trace.services} />
       </td>
       <td className="text-right">{formatCount(i18n.locale, trace.spanCount)}</td>
@@ -90,7 +93,10 @@ function Row({ trace, longest, nowMs }: RowProps) {
           <span className="w-16 shrink-0 text-right font-medium">
             {formatDuration(trace.durationNano)}
           </span>
-          <span className="h-1.5 flex-1 overflow-hidden rounded-full bg-sunken" aria-hidden="true">
+          <span
+            className="h-1.5 flex-1 overflow-hidden rounded-full bg-sunken max-lg:hidden"
+            aria-hidden="true"
+          >
             <span
               className="block h-full rounded-full bg-accent/75"
               style={{ width: `max(3px, ${(trace.durationNano / longest) * 100}%)` }}

@@ -1,7 +1,7 @@
 /** The rows in view as DOM: text that can be selected, read aloud and focused. A fixed pool is
  *  re-used as rows come and go, so a scroll creates nothing (bench/ui.ts). */
 
-import { spanIdAt } from '../../../../src/model/trace/columns.ts';
+import { RowFlag, spanIdAt } from '../../../../src/model/trace/columns.ts';
 import { formatDuration } from '../../model/duration.ts';
 import { hasChildren } from '../../model/fold.ts';
 import { isErrorRow } from '../../model/trace-model.ts';
@@ -110,12 +110,12 @@ export class RowPool {
     state: TraceState,
     { at, isFolded }: { at: number; isFolded: boolean },
   ): void {
-    const isError = isErrorRow(state.model.columns, at);
-    const isBelow = !isError && isFolded && state.model.errorBelow[at] === 1;
-    row.mark.hidden = !isError && !isBelow;
-    row.mark.dataset['kind'] = isError ? 'own' : 'below';
-    row.mark.ariaLabel = isError ? this.#words.error : this.#words.errorBelow;
-    row.mark.title = row.mark.ariaLabel;
+    const kind = markOf(state, at, isFolded);
+    row.mark.hidden = kind === undefined;
+    if (kind === undefined) return;
+    row.mark.dataset['kind'] = kind;
+    row.mark.ariaLabel = this.#words[kind];
+    row.mark.title = this.#words[kind];
   }
 
   #create(slot: number): PoolRow {
@@ -142,6 +142,15 @@ export class RowPool {
     this.#layer.append(element);
     return { element, name, expander, level, dot, service, operation, mark, duration, index: -1 };
   }
+}
+
+type Mark = 'error' | 'errorBelow' | 'orphan';
+
+/** The most important thing to say of a row besides its name. */
+function markOf({ model }: TraceState, at: number, isFolded: boolean): Mark | undefined {
+  if (isErrorRow(model.columns, at)) return 'error';
+  if (isFolded && model.errorBelow[at] === 1) return 'errorBelow';
+  return ((model.columns.flags[at] ?? 0) & RowFlag.orphan) === 0 ? undefined : 'orphan';
 }
 
 /** Answers whether the row is folded. */
@@ -179,7 +188,7 @@ function placeDuration(label: HTMLSpanElement, frame: Frame, row: number): void 
   if (x + width > geometry.width) {
     x = left - width - 5;
     if (x < geometry.timeLeft) {
-      x = Math.min(right, geometry.width) - width - 8;
+      x = Math.min(right, geometry.width - 4) - width - 12;
       label.dataset['place'] = 'inside';
     }
   }

@@ -100,6 +100,12 @@ const everywhere: Readonly<Record<string, Act>> = {
   l: ({ store }) => store.locateMatches(),
   '/': ({ focusFind }) => focusFind(),
   '?': ({ showHelp }) => showHelp(),
+  Enter: ({ store, focusRows }) => {
+    const { active, selected } = store.getState();
+    if (selected === active) store.close();
+    else store.goTo(active, { open: true });
+    focusRows();
+  },
   Escape: ({ store, focusRows }) => {
     if (store.getState().selected >= 0) store.close();
     else store.setFind('');
@@ -118,12 +124,6 @@ const onRow: Readonly<Record<string, Act>> = {
   Home: moveRow(() => Number.NEGATIVE_INFINITY),
   End: moveRow(() => Number.POSITIVE_INFINITY),
   ' ': ({ store }) => store.toggleRow(store.getState().active),
-  Enter: ({ store, focusRows }) => {
-    const { active, selected } = store.getState();
-    if (selected === active) store.close();
-    else store.goTo(active, { open: true });
-    focusRows();
-  },
 };
 
 /** What a key does here; undefined leaves it to the browser. */

@@ -1,9 +1,10 @@
 /** The span's own fields. All but the status message are known before the server is asked. */
 import { useLingui } from '@lingui/react/macro';
-import { CircleAlert, CornerLeftUp } from 'lucide-react';
+import { CircleAlert, CornerLeftUp, Link2 } from 'lucide-react';
 import type { ReactNode } from 'react';
 import { RowFlag, spanIdAt } from '../../../../src/model/trace/columns.ts';
 import type { SpanDetail } from '#contract';
+import { apiUrl } from '../../api/client.ts';
 import { CopyButton } from '../../components/copy-button.tsx';
 import { formatCount, formatInstant } from '../../i18n/format.ts';
 import { formatDuration } from '../../model/duration.ts';
@@ -46,6 +47,12 @@ export function SpanFacts({ row, detail }: SpanFactsProps) {
         <span className="inline-flex items-center font-mono text-xs whitespace-nowrap">
           {spanId}
           <CopyButton text={spanId} label={t`Copy the span id`} className="-my-1" />
+          <CopyButton
+            text={apiUrl(`trace/${columns.traceId}`, { span: spanId })}
+            label={t`Copy a link to this span`}
+            icon={<Link2 size={14} aria-hidden="true" />}
+            className="-my-1"
+          />
         </span>
       </Fact>
       <Fact label={t`Spans below`}>

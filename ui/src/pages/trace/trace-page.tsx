@@ -38,7 +38,7 @@ function LoadedTrace({ traceId }: { readonly traceId: string }) {
     case 'loading':
       return <TraceSkeleton />;
     case 'loaded':
-      return <TraceView model={loading.model} />;
+      return <TraceView model={loading.model} onReload={retry} />;
     case 'failed':
       if (loading.error.kind !== 'notFound')
         return <Failure error={loading.error} onRetry={retry} />;

@@ -10,6 +10,7 @@ import {
   LocateFixed,
   PanelBottom,
   PanelRight,
+  RotateCw,
   Route,
   UnfoldVertical,
 } from 'lucide-react';
@@ -24,9 +25,11 @@ interface TraceToolbarProps {
   readonly findInput: RefObject<HTMLInputElement | null>;
   readonly isSearching: boolean;
   readonly onHelp: () => void;
+  /** Fetches the trace again: spans may have come since. */
+  readonly onReload: () => void;
 }
 
-export function TraceToolbar({ findInput, isSearching, onHelp }: TraceToolbarProps) {
+export function TraceToolbar({ findInput, isSearching, onHelp, onReload }: TraceToolbarProps) {
   const { t } = useLingui();
   const store = useTraceStore();
   const showPath = useTraceState((state) => state.showPath);
@@ -91,6 +94,9 @@ export function TraceToolbar({ findInput, isSearching, onHelp }: TraceToolbarPro
         <Trans>Critical path</Trans>
       </button>
       <div className="ml-auto flex gap-1">
+        <Tool label={t`Load the trace again`} onPress={onReload}>
+          <RotateCw size={14} aria-hidden="true" />
+        </Tool>
         <Tool
           label={dock === 'right' ? t`Detail at the bottom` : t`Detail at the right`}
           onPress={() => setPreference('dock', dock === 'right' ? 'bottom' : 'right')}

@@ -18,18 +18,28 @@ import { WaterfallView } from './waterfall-view.tsx';
 
 const route = getRouteApi('/trace/$traceId');
 
-export function TraceView({ model }: { readonly model: TraceModel }) {
+interface TraceViewProps {
+  readonly model: TraceModel;
+  readonly onReload: () => void;
+}
+
+export function TraceView({ model, onReload }: TraceViewProps) {
   const params = route.useSearch();
   const [store] = useState(() => createTraceStore(model, params));
   useEffect(() => store.setModel(model), [store, model]);
   return (
     <TraceContext value={store}>
-      <TraceBody store={store} />
+      <TraceBody store={store} onReload={onReload} />
     </TraceContext>
   );
 }
 
-function TraceBody({ store }: { readonly store: TraceStore }) {
+interface TraceBodyProps {
+  readonly store: TraceStore;
+  readonly onReload: () => void;
+}
+
+function TraceBody({ store, onReload }: TraceBodyProps) {
   const waterfall = useRef<Waterfall>(undefined);
   const setWaterfall = useCallback((made: Waterfall | undefined) => {
     waterfall.current = made;
@@ -48,6 +58,7 @@ function TraceBody({ store }: { readonly store: TraceStore }) {
         findInput={findInput}
         isSearching={isSearching}
         onHelp={() => setIsHelpOpen(true)}
+        onReload={onReload}
       />
       <MinimapView />
       <div className={`flex min-h-0 flex-1 ${dock === 'bottom' ? 'flex-col' : ''}`}>
