@@ -1,9 +1,7 @@
 /** Three projects under one runner, so that one closing line counts everything: `unit` beside the
  *  code, `ui` through the UI's own Vite configuration, `e2e` for what starts processes. */
-import { existsSync } from 'node:fs';
 import { defineConfig } from 'vitest/config';
 
-const uiConfig = './ui/vite.config.ts';
 const exclude = ['**/node_modules/**', '**/dist/**', 'scripts/runtime/**'];
 
 export default defineConfig({
@@ -19,19 +17,15 @@ export default defineConfig({
           hookTimeout: 30_000,
         },
       },
-      ...(existsSync(new URL(uiConfig, import.meta.url))
-        ? [
-            {
-              extends: uiConfig,
-              test: {
-                name: 'ui',
-                root: 'ui',
-                include: ['src/**/*.test.{ts,tsx}'],
-                testTimeout: 30_000,
-              },
-            },
-          ]
-        : []),
+      {
+        extends: './ui/vite.config.ts',
+        test: {
+          name: 'ui',
+          root: 'ui',
+          include: ['src/**/*.test.{ts,tsx}'],
+          testTimeout: 30_000,
+        },
+      },
       {
         test: {
           name: 'e2e',
