@@ -1,10 +1,13 @@
 import { describe, expect, test } from 'vitest';
 import { batchOf, type Span, spansOf } from '../trace/span.ts';
+import { SpanBatchBuilder } from './builder.ts';
 import { BatchEditor } from './editor.ts';
 import { decodeFrame, encodeFrame, FrameError } from './frame.ts';
 import { compact, concat, gather } from './gather.ts';
 import { RandomSpans } from './random-spans.fixture.ts';
 import type { SpanBatch } from './span-batch.ts';
+import { StringInterner } from './string-table.ts';
+import { SpanView } from './view.ts';
 
 const SEEDS = Array.from({ length: 60 }, (_, i) => i + 1);
 
@@ -141,6 +144,40 @@ describe('a frame', () => {
     for (let times = 0; times < 300; times++) {
       const length = times < 70 ? times : random.below(frame.length);
       expect(() => decodeFrame(frame.subarray(0, length)), `length ${length}`).toThrow(FrameError);
+    }
+  });
+});
+
+describe('a builder', () => {
+  test('is as good as new after a batch of many spans', () => {
+    const builder = new SpanBatchBuilder();
+    for (const count of [100_000, 3, 70_000, 0, 1]) {
+      for (let i = 0; i < count; i++) {
+        const row = builder.openSpan();
+        builder.spans.columns.kinds[row] = 1 + (i % 5);
+        builder.spans.columns.names[row] = builder.strings.internText(`operation ${i % 20_000}`);
+        builder.spans.attributes.addBool(builder.strings.internText('k'), i % 2 === 0);
+      }
+      const batch = builder.seal('shop');
+      expect(batch.count).toBe(count);
+      for (const row of [0, count - 1].filter((at) => at >= 0 && at < count)) {
+        const view = new SpanView(batch, row);
+        expect([view.kind, view.name]).toEqual([1 + (row % 5), `operation ${row % 20_000}`]);
+        expect([view.flags, view.startNano, view.attributes.length]).toEqual([0, 0n, 1]);
+      }
+    }
+  });
+
+  test('interns each text once, however many there are', () => {
+    const interner = new StringInterner();
+    for (let round = 0; round < 3; round++) {
+      const texts = Array.from({ length: 9000 }, (_, i) => `text number ${i} of round ${round}`);
+      const ids = texts.map((text) => interner.internText(text));
+      expect(new Set(ids).size).toBe(texts.length);
+      expect(texts.map((text) => interner.internText(text))).toEqual(ids);
+      const table = interner.seal();
+      expect(ids.map((id) => table.text(id))).toEqual(texts);
+      interner.reset();
     }
   });
 });

@@ -22,6 +22,9 @@ import {
 import { StringInterner } from './string-table.ts';
 
 const FIRST_ROWS = 256;
+/** Scratch for more rows than this is not kept from one batch to the next. */
+const RETAINED_ROWS_MAX = 64 * 1024;
+const RETAINED_ATTRIBUTES_MAX = 1024 * 1024;
 
 type Columns = Record<string, Uint8Array | Uint32Array>;
 
@@ -39,6 +42,11 @@ export class GrowingAttributes {
   reset(): void {
     this.count = 0;
     this.owners = 0;
+    if (this.starts.length > RETAINED_ROWS_MAX * 2) this.starts = new Uint32Array(FIRST_ROWS + 1);
+    if (this.keys.length <= RETAINED_ATTRIBUTES_MAX) return;
+    this.keys = new Uint32Array(FIRST_ROWS);
+    this.types = new Uint8Array(FIRST_ROWS);
+    this.values = new Uint32Array(FIRST_ROWS * 2);
   }
 
   openOwner(): void {
@@ -116,8 +124,12 @@ export class GrowingTable<C> {
   }
 
   reset(): void {
+    const isKept = this.#capacity <= RETAINED_ROWS_MAX;
+    if (!isKept) this.#capacity = FIRST_ROWS;
     for (const spec of this.#specs) {
-      (this.columns as Columns)[spec.name]!.fill(0, 0, this.count * spec.width);
+      const columns = this.columns as Columns;
+      if (isKept) columns[spec.name]!.fill(0, 0, this.count * spec.width);
+      else columns[spec.name] = newColumn(spec, FIRST_ROWS);
     }
     this.count = 0;
     this.attributes.reset();

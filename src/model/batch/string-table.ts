@@ -16,7 +16,11 @@ const PROBES_MAX = 64;
 const RETAINED_BYTES_MAX = 8 * 1024 * 1024;
 const FIRST_BYTES = 64 * 1024;
 const FIRST_ENTRIES = 4096;
-const FIRST_SLOTS = 8192;
+const FIRST_SLOTS = 4096;
+/** Ids that fit into a slot; strings beyond are kept without a look-up. */
+const INTERNED_MAX = 0x10_0000;
+const ID_BITS = INTERNED_MAX - 1;
+const HASH_BITS = ~ID_BITS;
 /** Per process, so that nobody can craft colliding keys. */
 const SEED = (Math.random() * 0x1_0000_0000) >>> 0;
 
@@ -82,9 +86,11 @@ export class StringInterner {
   hasUnused = false;
   #arena = new DataView(this.bytes.buffer);
   #used = 0;
-  #slots = new Int32Array(FIRST_SLOTS);
-  #hashes = new Uint32Array(FIRST_SLOTS);
-  /** The slots in use, so that a small batch need not clear a large table. */
+  /** Id in the low 20 bits, the hash's high 12 above them: one load tells nearly always. */
+  #slots = new Uint32Array(FIRST_SLOTS);
+  /** Of every interned string in order: its hash, and its slot, so that a small batch need not
+   *  clear a large table. */
+  #hashes = new Uint32Array(FIRST_SLOTS / 2);
   #taken = new Uint32Array(FIRST_SLOTS / 2);
   #interned = 0;
   /** The array interned from last, and a view of it. */
@@ -134,20 +140,15 @@ export class StringInterner {
     const view = this.#viewOf(bytes);
     const hash = hashBytes(view, start, end);
     const slots = this.#slots;
-    const hashes = this.#hashes;
     const mask = slots.length - 1;
     let slot = hash & mask;
     for (let probes = 0; probes < PROBES_MAX; probes++) {
-      const id = slots[slot]!;
-      if (id === 0) {
-        const added = this.#append(view, start, end);
-        slots[slot] = added;
-        hashes[slot] = hash;
-        this.#taken[this.#interned] = slot;
-        if (++this.#interned * 2 >= mask) this.#rehash();
-        return added;
+      const entry = slots[slot]!;
+      if (entry === 0) return this.#addAt(slot, hash, this.#append(view, start, end));
+      if (((entry ^ hash) & HASH_BITS) === 0) {
+        const id = entry & ID_BITS;
+        if (this.#equals(id, view, start, length)) return id;
       }
-      if (hashes[slot] === hash && this.#equals(id, view, start, length)) return id;
       slot = (slot + 1) & mask;
     }
     return this.#append(view, start, end);
@@ -187,6 +188,16 @@ export class StringInterner {
       this.offsets.slice(0, this.count + 1),
       this.isText.slice(0, this.count),
     );
+  }
+
+  #addAt(slot: number, hash: number, id: number): number {
+    if (id >= INTERNED_MAX) return id;
+    const at = this.#interned++;
+    this.#slots[slot] = (hash & HASH_BITS) | id;
+    this.#hashes[at] = hash;
+    this.#taken[at] = slot;
+    if ((at + 1) * 2 >= this.#slots.length) this.#rehash();
+    return id;
   }
 
   #viewOf(bytes: Uint8Array): DataView {
@@ -268,8 +279,8 @@ export class StringInterner {
 
   #clearSlots(): void {
     if (this.#slots.byteLength > RETAINED_BYTES_MAX) {
-      this.#slots = new Int32Array(FIRST_SLOTS);
-      this.#hashes = new Uint32Array(FIRST_SLOTS);
+      this.#slots = new Uint32Array(FIRST_SLOTS);
+      this.#hashes = new Uint32Array(FIRST_SLOTS / 2);
       this.#taken = new Uint32Array(FIRST_SLOTS / 2);
     } else if (this.#interned * 8 > this.#slots.length) this.#slots.fill(0);
     else for (let i = 0; i < this.#interned; i++) this.#slots[this.#taken[i]!] = 0;
@@ -277,21 +288,17 @@ export class StringInterner {
   }
 
   #rehash(): void {
-    const oldSlots = this.#slots;
-    const oldHashes = this.#hashes;
-    const oldTaken = this.#taken;
-    const size = oldSlots.length * 2;
+    const old = this.#slots;
+    const size = old.length * 2;
     const mask = size - 1;
-    const slots = new Int32Array(size);
-    const hashes = new Uint32Array(size);
+    const slots = new Uint32Array(size);
+    const hashes = new Uint32Array(size / 2);
     const taken = new Uint32Array(size / 2);
+    hashes.set(this.#hashes);
     for (let i = 0; i < this.#interned; i++) {
-      const old = oldTaken[i]!;
-      const hash = oldHashes[old]!;
-      let slot = hash & mask;
+      let slot = hashes[i]! & mask;
       while (slots[slot] !== 0) slot = (slot + 1) & mask;
-      slots[slot] = oldSlots[old]!;
-      hashes[slot] = hash;
+      slots[slot] = old[this.#taken[i]!]!;
       taken[i] = slot;
     }
     this.#slots = slots;

@@ -54,6 +54,11 @@ export class OtlpTraceDecoder {
    *  here: a guess is compared byte by byte before it counts. */
   readonly #guesses = new Uint32Array(GUESSES);
   #guess = 0;
+  /** The ids of the builder's spans, four bytes at a time. */
+  #idsOf: Uint8Array | undefined;
+  #traceWords: Uint32Array = new Uint32Array(0);
+  #spanWords: Uint32Array = new Uint32Array(0);
+  #parentWords: Uint32Array = new Uint32Array(0);
   /** The value read last. */
   #type: AttributeType = 0;
   #low = 0;
@@ -236,6 +241,7 @@ export class OtlpTraceDecoder {
     const { columns, attributes } = builder.spans;
     columns.resources[row] = resourceRow;
     columns.scopes[row] = scopeRow;
+    if (this.#idsOf !== columns.traceIds) this.#aliasIds();
     this.#guess = 0;
     let at = this.#reader.at;
     while (at < end) {
@@ -243,17 +249,22 @@ export class OtlpTraceDecoder {
       switch (bytes[at]) {
         case 0x0a:
           if (length !== TRACE_ID_BYTES || at + 18 > end) break;
-          copyId(columns.traceIds, row * TRACE_ID_BYTES, bytes, at + 2, TRACE_ID_BYTES);
+          this.#traceWords[row * 4] = view.getUint32(at + 2, true);
+          this.#traceWords[row * 4 + 1] = view.getUint32(at + 6, true);
+          this.#traceWords[row * 4 + 2] = view.getUint32(at + 10, true);
+          this.#traceWords[row * 4 + 3] = view.getUint32(at + 14, true);
           at += 18;
           continue;
         case 0x12:
           if (length !== SPAN_ID_BYTES || at + 10 > end) break;
-          copyId(columns.spanIds, row * SPAN_ID_BYTES, bytes, at + 2, SPAN_ID_BYTES);
+          this.#spanWords[row * 2] = view.getUint32(at + 2, true);
+          this.#spanWords[row * 2 + 1] = view.getUint32(at + 6, true);
           at += 10;
           continue;
         case 0x22:
           if (length !== SPAN_ID_BYTES || at + 10 > end) break;
-          copyId(columns.parentSpanIds, row * SPAN_ID_BYTES, bytes, at + 2, SPAN_ID_BYTES);
+          this.#parentWords[row * 2] = view.getUint32(at + 2, true);
+          this.#parentWords[row * 2 + 1] = view.getUint32(at + 6, true);
           at += 10;
           continue;
         case 0x2a: {
@@ -319,7 +330,17 @@ export class OtlpTraceDecoder {
       at = this.#reader.at;
     }
     this.#reader.at = at;
-    this.#size.check(builder, at);
+    // Now and then is enough: 64 spans are allowed in a message of any size.
+    if ((row & 63) === 63) this.#size.check(builder, at);
+  }
+
+  /** Views of the id columns as words, made anew when the columns have grown. */
+  #aliasIds(): void {
+    const { traceIds, spanIds, parentSpanIds } = this.#builder.spans.columns;
+    this.#idsOf = traceIds;
+    this.#traceWords = new Uint32Array(traceIds.buffer);
+    this.#spanWords = new Uint32Array(spanIds.buffer);
+    this.#parentWords = new Uint32Array(parentSpanIds.buffer);
   }
 
   /** The key's id. Spans of one name have mostly the same keys in the same order: the key that
@@ -613,10 +634,6 @@ export class OtlpTraceDecoder {
       table.add(key, isText ? type : AttributeType.bytes, id, 0);
     } else table.add(key, type, this.#low, this.#high);
   }
-}
-
-function copyId(to: Uint8Array, toAt: number, from: Uint8Array, at: number, length: number): void {
-  for (let i = 0; i < length; i++) to[toAt + i] = from[at + i]!;
 }
 
 /** An enum of a later version than ours that does not fit its column reads as unspecified. */

@@ -1,0 +1,17 @@
+/** The bytes of an OTLP `ExportMetricsServiceRequest` (= `MetricsData`) as objects and back. */
+import { BackwardWriter } from '../otlp-proto/backward-writer.ts';
+import { readWhole } from './message.ts';
+import { metricsRequest } from './messages.ts';
+import type { MetricsRequest } from './metrics-data.ts';
+import { MetricsReader } from './scalars.ts';
+
+/** Throws WireError. */
+export function decodeMetrics(bytes: Uint8Array): MetricsRequest {
+  return readWhole(metricsRequest, new MetricsReader(bytes));
+}
+
+export function encodeMetrics(request: MetricsRequest): Uint8Array {
+  const writer = new BackwardWriter();
+  for (const field of metricsRequest.fields.toReversed()) field.write(request, writer);
+  return writer.finish();
+}

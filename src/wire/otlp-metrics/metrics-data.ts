@@ -1,0 +1,140 @@
+/** An OTLP metrics request as JavaScript objects, for the few components that look into metrics:
+ *  those that only pass metrics on never make these. Times and integer values are exact (bigint);
+ *  counts are numbers, exact below 2^53. */
+import type { KeyValue } from '../../model/attribute.ts';
+
+export interface MetricsRequest {
+  resources: ResourceMetrics[];
+}
+
+export interface ResourceMetrics {
+  resource: MetricsResource;
+  scopes: ScopeMetrics[];
+  schemaUrl: string;
+}
+
+export interface MetricsResource {
+  attributes: KeyValue[];
+  droppedAttributes: number;
+}
+
+export interface ScopeMetrics {
+  scope: MetricsScope;
+  metrics: Metric[];
+  schemaUrl: string;
+}
+
+export interface MetricsScope {
+  name: string;
+  version: string;
+  attributes: KeyValue[];
+  droppedAttributes: number;
+}
+
+export interface Metric {
+  name: string;
+  description: string;
+  unit: string;
+  metadata: KeyValue[];
+  /** Undefined where the sender named a metric and gave nothing. */
+  data: MetricData | undefined;
+}
+
+export type MetricData = Gauge | Sum | HistogramData | ExponentialHistogramData | Summary;
+
+export const Temporality = { unspecified: 0, delta: 1, cumulative: 2 } as const;
+
+export interface Gauge {
+  kind: 'gauge';
+  points: NumberPoint[];
+}
+
+export interface Sum {
+  kind: 'sum';
+  points: NumberPoint[];
+  temporality: number;
+  isMonotonic: boolean;
+}
+
+export interface HistogramData {
+  kind: 'histogram';
+  points: HistogramPoint[];
+  temporality: number;
+}
+
+export interface ExponentialHistogramData {
+  kind: 'exponential_histogram';
+  points: ExponentialPoint[];
+  temporality: number;
+}
+
+export interface Summary {
+  kind: 'summary';
+  points: SummaryPoint[];
+}
+
+/** What points of every kind have. */
+export interface Point {
+  attributes: KeyValue[];
+  startNano: bigint;
+  timeNano: bigint;
+  flags: number;
+}
+
+/** Flag of a point: the series has ended, there is no value. */
+export const NO_RECORDED_VALUE = 1;
+
+export interface NumberPoint extends Point {
+  /** A bigint where an integer was sent; undefined where nothing was. */
+  value: number | bigint | undefined;
+  exemplars: Exemplar[];
+}
+
+export interface HistogramPoint extends Point {
+  count: number;
+  sum: number | undefined;
+  /** One more than `bounds`, or none. */
+  bucketCounts: number[];
+  bounds: number[];
+  exemplars: Exemplar[];
+  min: number | undefined;
+  max: number | undefined;
+}
+
+export interface ExponentialBuckets {
+  offset: number;
+  counts: number[];
+}
+
+export interface ExponentialPoint extends Point {
+  count: number;
+  sum: number | undefined;
+  scale: number;
+  zeroCount: number;
+  positive: ExponentialBuckets;
+  negative: ExponentialBuckets;
+  exemplars: Exemplar[];
+  min: number | undefined;
+  max: number | undefined;
+  zeroThreshold: number;
+}
+
+export interface QuantileValue {
+  quantile: number;
+  value: number;
+}
+
+export interface SummaryPoint extends Point {
+  count: number;
+  sum: number;
+  quantiles: QuantileValue[];
+}
+
+export interface Exemplar {
+  timeNano: bigint;
+  value: number | bigint | undefined;
+  /** Raw bytes, empty when absent. */
+  spanId: Uint8Array;
+  traceId: Uint8Array;
+  attributes: KeyValue[];
+}
