@@ -8,7 +8,7 @@ import { hexAt } from '../../model/ids.ts';
 import { messageOf } from '../../lib/errors.ts';
 import { StorageError } from '../contract.ts';
 import type { PartialSummary, SegmentHeader, SegmentIndex } from './segment-index.ts';
-import { readSummaries, type TraceEntry } from './summary-block.ts';
+import { SummaryBlock, type TraceEntry } from './summary-block.ts';
 
 export const INDEX_MAGIC = 0x49525053; // "SPRI"
 export const INDEX_VERSION = 1;
@@ -107,7 +107,9 @@ class FileIndex implements SegmentIndex {
   readonly #blocks: Uint32Array;
   /** The blocks read last: neighbours are asked for one after another. */
   #ids: { block: number; bytes: Uint8Array } | undefined;
-  #summaries: { block: number; entries: readonly TraceEntry[] } | undefined;
+  #summaries: { block: number; records: SummaryBlock } | undefined;
+  /** Summary and row groups of a trace are often asked for one after the other. */
+  #last: { position: number; entry: TraceEntry } | undefined;
 
   constructor({ path, bytes, header, blocks }: FileIndexParts) {
     this.#path = path;
@@ -175,17 +177,19 @@ class FileIndex implements SegmentIndex {
   }
 
   #entryAt(position: number): TraceEntry {
+    if (this.#last?.position === position) return this.#last.entry;
     const block = this.#checked(position);
     if (this.#summaries?.block !== block) {
       const section = this.#section('summaries');
       const at = section.at + this.#word(block, 3);
       const packed = this.#read(at, this.#word(block, 4), this.#word(block, 5));
-      const bytes = this.#guarded(() => zstdDecompressSync(packed));
-      const entries = this.#guarded(() => readSummaries(bytes, this.#idsOf(block)));
-      this.#summaries = { block, entries };
+      const records = this.#guarded(() => new SummaryBlock(zstdDecompressSync(packed)));
+      this.#summaries = { block, records };
     }
-    const entry = this.#summaries.entries[position % BLOCK_TRACES];
-    if (entry === undefined) throw damaged(this.#path, 'a block has fewer traces than it says');
+    const { records } = this.#summaries;
+    const traceId = this.traceIdAt(position);
+    const entry = this.#guarded(() => records.entryAt(position % BLOCK_TRACES, traceId));
+    this.#last = { position, entry };
     return entry;
   }
 

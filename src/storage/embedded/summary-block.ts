@@ -1,8 +1,8 @@
 /** A block of trace summaries as bytes, before compression: a table of its service and span names,
- *  then the traces one after another. Numbers are varints; times count from the trace's start, and
- *  that from the start of the trace before. Drawn in docs/formats/index.md. */
+ *  the length of each trace's record, then the records, of which a reader reads the one it wants.
+ *  Numbers are varints; times count from the trace's start, and that from the start of the block's
+ *  first trace. Drawn in docs/formats/index.md. */
 
-import { hexAt } from '../../model/ids.ts';
 import { ByteSink } from './parquet/byte-sink.ts';
 import type { PartialSummary, RootSpan } from './segment-index.ts';
 
@@ -12,21 +12,23 @@ export interface TraceEntry {
   readonly rowGroups: readonly number[];
 }
 
+/** Twice of it is exact as a double. */
+const EXACT_MAX = 2 ** 52;
 const encoder = new TextEncoder();
 // A name may begin with U+FEFF.
 const decoder = new TextDecoder('utf-8', { ignoreBOM: true });
 
 export function writeSummaries(entries: readonly TraceEntry[]): Uint8Array {
   const writer = new Writer();
-  let before = 0n;
+  const baseNano = entries[0]?.summary.startNano ?? 0n;
   for (const { summary, rowGroups } of entries) {
-    writer.signed(summary.startNano - before);
-    before = summary.startNano;
+    writer.signed(summary.startNano - baseNano);
     writeSummary(writer, summary);
     writer.count(rowGroups.length);
     for (const rowGroup of rowGroups) writer.count(rowGroup);
+    writer.endRecord();
   }
-  return writer.finish();
+  return writer.finish(baseNano);
 }
 
 function writeSummary(writer: Writer, summary: PartialSummary): void {
@@ -58,17 +60,34 @@ function writeSpan(writer: Writer, span: RootSpan, startNano: bigint): void {
   writer.text(span.name);
 }
 
-/** `ids` has 16 bytes for each trace. Throws RangeError when the bytes are no such block. */
-export function readSummaries(bytes: Uint8Array, ids: Uint8Array): TraceEntry[] {
-  const reader = new Reader(bytes);
-  const entries: TraceEntry[] = [];
-  let startNano = 0n;
-  for (let at = 0; at < ids.length; at += 16) {
-    startNano += reader.signed();
-    const summary = readSummary(reader, hexAt(ids, at, 16), startNano);
-    entries.push({ summary, rowGroups: reader.list(() => reader.count()) });
+/** Reads single records of a block. Throws RangeError when the bytes are no such block. */
+export class SummaryBlock {
+  readonly #bytes: Uint8Array;
+  readonly #names: readonly string[];
+  readonly #baseNano: bigint;
+  /** Where each record begins, and where the last one ends. */
+  readonly #offsets: Uint32Array;
+
+  constructor(bytes: Uint8Array) {
+    const reader = new Reader(bytes, []);
+    this.#bytes = bytes;
+    this.#names = reader.list(() => reader.ownText());
+    this.#baseNano = reader.signed();
+    const lengths = reader.list(() => reader.count());
+    this.#offsets = new Uint32Array(lengths.length + 1);
+    this.#offsets[0] = reader.at;
+    lengths.forEach((length, i) => (this.#offsets[i + 1] = (this.#offsets[i] ?? 0) + length));
+    if (this.#offsets.at(-1) !== bytes.length) throw new RangeError('summaries: cut short');
   }
-  return entries;
+
+  entryAt(i: number, traceId: string): TraceEntry {
+    const [start, end] = this.#offsets.subarray(i, i + 2);
+    if (start === undefined || end === undefined) throw new RangeError(`summaries: no trace ${i}`);
+    const reader = new Reader(this.#bytes.subarray(start, end), this.#names);
+    const startNano = this.#baseNano + reader.signed();
+    const summary = readSummary(reader, traceId, startNano);
+    return { summary, rowGroups: reader.list(() => reader.count()) };
+  }
 }
 
 function readSummary(reader: Reader, traceId: string, startNano: bigint): PartialSummary {
@@ -106,13 +125,20 @@ function readSpan(reader: Reader, startNano: bigint): RootSpan {
 class Writer {
   readonly #names = new Map<string, number>();
   readonly #body = new ByteSink(4096);
+  readonly #ends: number[] = [];
 
   count(value: number): void {
     this.#body.varint(value);
   }
 
   signed(value: bigint): void {
-    this.#body.bigVarint(value >= 0n ? value << 1n : (-value << 1n) - 1n);
+    const number = Number(value);
+    // Doubles are many times faster than bigints, and nearly every time fits.
+    if (number < EXACT_MAX && number > -EXACT_MAX) {
+      this.#body.varint(number >= 0 ? number * 2 : number * -2 - 1);
+    } else {
+      this.#body.bigVarint(value >= 0n ? value << 1n : (-value << 1n) - 1n);
+    }
   }
 
   id(value: bigint): void {
@@ -126,7 +152,16 @@ class Writer {
     this.#body.varint(known);
   }
 
-  finish(): Uint8Array {
+  endRecord(): void {
+    this.#ends.push(this.#body.length);
+  }
+
+  finish(baseNano: bigint): Uint8Array {
+    const records = this.#body.take();
+    this.#body.reset();
+    this.signed(baseNano);
+    this.count(this.#ends.length);
+    this.#ends.forEach((end, i) => this.count(end - (this.#ends[i - 1] ?? 0)));
     const out = new ByteSink(this.#body.length + 1024);
     out.varint(this.#names.size);
     for (const name of this.#names.keys()) {
@@ -135,6 +170,7 @@ class Writer {
       out.append(bytes);
     }
     out.append(this.#body.view());
+    out.append(records);
     return out.view();
   }
 }
@@ -144,14 +180,21 @@ class Reader {
   readonly #names: readonly string[];
   #at = 0;
 
-  constructor(bytes: Uint8Array) {
+  constructor(bytes: Uint8Array, names: readonly string[]) {
     this.#bytes = bytes;
-    this.#names = this.list(() => {
-      const length = this.count();
-      const start = this.#at;
-      this.#at += length;
-      return decoder.decode(bytes.subarray(start, this.#at));
-    });
+    this.#names = names;
+  }
+
+  get at(): number {
+    return this.#at;
+  }
+
+  ownText(): string {
+    const length = this.count();
+    const start = this.#at;
+    this.#at += length;
+    if (this.#at > this.#bytes.length) throw new RangeError('summaries: a name is cut short');
+    return decoder.decode(this.#bytes.subarray(start, this.#at));
   }
 
   /** As many items as the count in front of them says. */
@@ -161,12 +204,30 @@ class Reader {
     return Array.from({ length: count }, read);
   }
 
+  /** At most 2^53. */
   count(): number {
-    return Number(this.#varint());
+    let value = 0;
+    let scale = 1;
+    for (;;) {
+      const byte = this.#bytes[this.#at++];
+      if (byte === undefined || scale > EXACT_MAX) {
+        throw new RangeError(`summaries: no count at byte ${this.#at}`);
+      }
+      value += (byte & 0x7f) * scale;
+      if (byte < 0x80) return value;
+      scale *= 128;
+    }
   }
 
   signed(): bigint {
-    const value = this.#varint();
+    const start = this.#at;
+    // Seven bytes are 49 bits.
+    for (let length = 1; length <= 7; length++) {
+      if ((this.#bytes[start + length - 1] ?? 0x80) >= 0x80) continue;
+      const value = this.count();
+      return BigInt(value % 2 === 0 ? value / 2 : -(value + 1) / 2);
+    }
+    const value = this.#bigVarint();
     return value & 1n ? -((value + 1n) >> 1n) : value >> 1n;
   }
 
@@ -183,7 +244,7 @@ class Reader {
     return name;
   }
 
-  #varint(): bigint {
+  #bigVarint(): bigint {
     let value = 0n;
     for (let shift = 0n; shift < 70n; shift += 7n) {
       const byte = this.#bytes[this.#at++];

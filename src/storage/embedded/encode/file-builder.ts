@@ -82,7 +82,7 @@ export async function joinFiles(
   await stitcher.finish(metadataOf(header));
   const writer = new IndexWriter();
   for (const same of joinEntries(inputs)) {
-    writer.add(mergeEntries(same, (spanId) => parents.isFound(same, spanId)));
+    writer.add(mergeEntries(same, parents));
   }
   return { header, index: writer.finish(header, hashes) };
 }

@@ -10,9 +10,14 @@ import type { TraceEntry } from '../summary-block.ts';
 const FILTER_BITS = 20;
 const FILTER_MASK = 2 ** FILTER_BITS - 1;
 
+interface Wanted {
+  readonly traceId: string;
+  isFound: boolean;
+}
+
 export class MissingParents {
-  /** `trace id:span id` of those that may be in another file, and whether one was found. */
-  readonly #wanted = new Map<string, boolean>();
+  /** By span id; a few traces may want the same one. */
+  readonly #wanted = new Map<bigint, Wanted[]>();
   /** A bit for each low end of a wanted span id. */
   readonly #filter = new Uint8Array(2 ** FILTER_BITS / 8);
 
@@ -27,7 +32,9 @@ export class MissingParents {
   }
 
   #want(traceId: string, spanId: bigint): void {
-    this.#wanted.set(keyOf(traceId, spanId), false);
+    const known = this.#wanted.get(spanId);
+    if (known === undefined) this.#wanted.set(spanId, [{ traceId, isFound: false }]);
+    else if (find(known, traceId) === undefined) known.push({ traceId, isFound: false });
     const low = Number(spanId & BigInt(FILTER_MASK));
     this.#filter[low >> 3] = (this.#filter[low >> 3] ?? 0) | (1 << (low & 7));
   }
@@ -44,19 +51,19 @@ export class MissingParents {
     for (let row = 0; row < codes.length; row++) {
       const low = view.getUint32(row * 8, true) & FILTER_MASK;
       if (((this.#filter[low >> 3] ?? 0) & (1 << (low & 7))) === 0) continue;
-      const traceId = hexAt(dictionary, (codes[row] ?? 0) * 16, 16);
-      const key = keyOf(traceId, view.getBigUint64(row * 8, true));
-      if (this.#wanted.has(key)) this.#wanted.set(key, true);
+      const wanted = this.#wanted.get(view.getBigUint64(row * 8, true));
+      if (wanted === undefined) continue;
+      const found = find(wanted, hexAt(dictionary, (codes[row] ?? 0) * 16, 16));
+      if (found !== undefined) found.isFound = true;
     }
   }
 
-  /** `same`: the entries of one trace. */
-  isFound(same: readonly TraceEntry[], spanId: bigint): boolean {
-    const traceId = same[0]?.summary.traceId ?? '';
-    return this.#wanted.get(keyOf(traceId, spanId)) === true;
+  isFound(traceId: string, spanId: bigint): boolean {
+    const wanted = this.#wanted.get(spanId);
+    return wanted !== undefined && find(wanted, traceId)?.isFound === true;
   }
 }
 
-function keyOf(traceId: string, spanId: bigint): string {
-  return `${traceId}:${spanId}`;
+function find(wanted: readonly Wanted[], traceId: string): Wanted | undefined {
+  return wanted.find((one) => one.traceId === traceId);
 }

@@ -7,6 +7,7 @@ import { bigNanoFromWords } from '../../../model/time.ts';
 import type { ServiceCount } from '../../contract.ts';
 import type { PartialSummary, RootSpan } from '../segment-index.ts';
 import type { TraceEntry } from '../summary-block.ts';
+import type { MissingParents } from './missing-parents.ts';
 import type { RowCollector } from './rows.ts';
 import type { TraceRows } from './trace-groups.ts';
 
@@ -71,17 +72,22 @@ function servicesOf(
   counts: ReadonlyMap<number, { spans: number; errors: number }>,
 ): ServiceCount[] {
   const byName = new Map<string, { spans: number; errors: number }>();
-  for (const [resource, { spans, errors }] of counts) {
-    const name = rows.serviceOf(resource);
-    const known = byName.get(name);
-    if (known === undefined) {
-      byName.set(name, { spans, errors });
-    } else {
-      known.spans += spans;
-      known.errors += errors;
-    }
-  }
+  for (const [resource, count] of counts) addCount(byName, rows.serviceOf(resource), count);
   return byNameOrder(byName);
+}
+
+function addCount(
+  byName: Map<string, { spans: number; errors: number }>,
+  name: string,
+  { spans, errors }: { spans: number; errors: number },
+): void {
+  const known = byName.get(name);
+  if (known === undefined) {
+    byName.set(name, { spans, errors });
+  } else {
+    known.spans += spans;
+    known.errors += errors;
+  }
 }
 
 function byNameOrder(
@@ -170,42 +176,51 @@ function wordsOf(ids: Uint8Array, count: number): Uint32Array {
   return new Uint32Array(ids.buffer, ids.byteOffset, count * 2);
 }
 
-/** Makes one entry of a trace's entries in several files. `isThere` says whether a span of the trace
- *  is in one of them. */
+/** Makes one entry of a trace's entries in several files. Missing parents that are in one of them
+ *  are missing no more. */
 export function mergeEntries(
   entries: readonly TraceEntry[],
-  isThere: (spanId: bigint) => boolean,
+  parents: Pick<MissingParents, 'isFound'>,
 ): TraceEntry {
   const [only] = entries;
-  if (only === undefined) throw new Error('a trace without a part');
+  if (only === undefined) throw new Error('a trace without an entry');
   if (entries.length === 1) return only;
-  const all = entries.map(({ summary }) => summary);
+  const { traceId } = only.summary;
+  let { startNano, endNano, root, first } = only.summary;
+  let spanCount = 0;
+  let errorCount = 0;
+  const missingParents: bigint[] = [];
   const byName = new Map<string, { spans: number; errors: number }>();
-  for (const { name, spans, errors } of all.flatMap(({ services }) => services)) {
-    const known = byName.get(name) ?? { spans: 0, errors: 0 };
-    byName.set(name, { spans: known.spans + spans, errors: known.errors + errors });
+  for (const { summary } of entries) {
+    if (summary.startNano < startNano) startNano = summary.startNano;
+    if (summary.endNano > endNano) endNano = summary.endNano;
+    spanCount += summary.spanCount;
+    errorCount += summary.errorCount;
+    root = earlier(root, summary.root);
+    first = earlier(first, summary.first) ?? first;
+    for (const id of summary.missingParents) {
+      if (!parents.isFound(traceId, id)) missingParents.push(id);
+    }
+    for (const { name, spans, errors } of summary.services)
+      addCount(byName, name, { spans, errors });
   }
-  const roots = all.map(({ root }) => root).filter((root) => root !== undefined);
-  const missing = all.flatMap(({ missingParents }) => missingParents);
   return {
     summary: {
-      traceId: only.summary.traceId,
-      startNano: all.reduce((min, s) => (s.startNano < min ? s.startNano : min), all[0]!.startNano),
-      endNano: all.reduce((max, s) => (s.endNano > max ? s.endNano : max), all[0]!.endNano),
-      spanCount: all.reduce((sum, s) => sum + s.spanCount, 0),
-      errorCount: all.reduce((sum, s) => sum + s.errorCount, 0),
-      root: earliest(roots),
-      first: earliest(all.map(({ first }) => first)) ?? only.summary.first,
-      missingParents: missing.length === 0 ? missing : missing.filter((id) => !isThere(id)),
+      traceId,
+      startNano,
+      endNano,
+      spanCount,
+      errorCount,
+      root,
+      first,
+      missingParents,
       services: byNameOrder(byName),
     },
     rowGroups: entries.flatMap(({ rowGroups }) => rowGroups),
   };
 }
 
-function earliest(spans: readonly RootSpan[]): RootSpan | undefined {
-  return spans.reduce<RootSpan | undefined>(
-    (first, span) => (first === undefined || span.startNano < first.startNano ? span : first),
-    undefined,
-  );
+function earlier(a: RootSpan | undefined, b: RootSpan | undefined): RootSpan | undefined {
+  if (a === undefined || b === undefined) return a ?? b;
+  return b.startNano < a.startNano ? b : a;
 }
