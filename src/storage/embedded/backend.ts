@@ -3,6 +3,7 @@
  *  them by a worker thread and asked by DuckDB in a child process. */
 
 import type { Clock } from '../../lib/clock.ts';
+import { messageOf } from '../../lib/errors.ts';
 import type { Logger } from '../../lib/logger.ts';
 import type { SpanBatch } from '../../model/batch/span-batch.ts';
 import type {
@@ -106,7 +107,8 @@ function withoutSync(files: FileSystem): FileSystem {
 }
 
 function joined({ ok, problems }: StorageHealth, damage: readonly string[]): StorageHealth {
-  return { ok: ok && damage.length === 0, problems: [...damage, ...problems] };
+  // Damage is told, and no reason to be taken out of service: the rest is there.
+  return { ok, problems: [...damage, ...problems] };
 }
 
 interface ReaderParts {
@@ -151,9 +153,10 @@ class EmbeddedReader implements TraceReader {
     signal?.throwIfAborted();
     const store = this.#with.engine.tenant(query.tenant);
     if (store === undefined) return { traces: [], warnings: [] };
-    const manifest = await store.pinWithFresh(signal);
+    const { manifest, warnings } = await this.#pinForSearch(store, signal);
     try {
-      return await findTraces(this.#context(store, manifest, signal), query);
+      const page = await findTraces(this.#context(store, manifest, signal), query);
+      return { ...page, warnings: [...warnings, ...page.warnings] };
     } finally {
       manifest.release();
     }
@@ -163,7 +166,7 @@ class EmbeddedReader implements TraceReader {
     signal?.throwIfAborted();
     const store = this.#with.engine.tenant(tenant);
     if (store === undefined) return [];
-    const manifest = await store.pinWithFresh(signal);
+    const { manifest } = await this.#pinForSearch(store, signal);
     try {
       return await findDependencies(this.#context(store, manifest, signal), range);
     } finally {
@@ -188,6 +191,21 @@ class EmbeddedReader implements TraceReader {
   async getAttributeKeys(tenant: string, signal?: AbortSignal) {
     signal?.throwIfAborted();
     return this.#with.engine.tenant(tenant)?.catalogue.attributeKeys() ?? [];
+  }
+
+  /** When the newest spans cannot be made a file, a full disk say, the others are still found. */
+  async #pinForSearch(
+    store: TenantStore,
+    signal: AbortSignal | undefined,
+  ): Promise<{ manifest: Manifest; warnings: string[] }> {
+    try {
+      return { manifest: await store.pinWithFresh(signal), warnings: [] };
+    } catch (error) {
+      signal?.throwIfAborted();
+      const warning = `the newest spans are left out: ${messageOf(error)}`;
+      this.#with.logger.warn({ tenant: store.tenant }, warning);
+      return { manifest: store.pin(), warnings: [warning] };
+    }
   }
 
   #context(store: TenantStore, manifest: Manifest, signal: AbortSignal | undefined): ReadContext {

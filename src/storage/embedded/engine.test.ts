@@ -191,6 +191,16 @@ describe('flush', () => {
     expect(store().files.all.map(({ rows }) => rows)).toEqual([10, 15]);
   });
 
+  test('stays small however far the encoder lags', async () => {
+    const hold = held();
+    for (let i = 0; i < 10; i++)
+      await write(named(...Array.from({ length: 5 }, (_, n) => i * 5 + n)));
+    hold.release();
+    await expect.poll(() => store().files.all.reduce((sum, { rows }) => sum + rows, 0)).toBe(50);
+    expect(encoder.calls.filter((call) => call === 'flush')).toHaveLength(5);
+    expect(visible()).toHaveLength(50);
+  });
+
   test('that fails keeps the rows, says so, and is tried again', async () => {
     encoder.failWith = new Error('no space');
     await write(named(...Array.from({ length: 10 }, (_, i) => i)));
@@ -201,7 +211,7 @@ describe('flush', () => {
     encoder.failWith = undefined;
     clock.advance(6000);
     await expect.poll(() => store().files.all.length).toBe(1);
-    expect(store().files.all[0]!.rows).toBe(11);
+    expect(store().files.all[0]!.rows).toBe(10);
     expect(visible()).toHaveLength(11);
     expect(engine.health().ok).toBe(true);
   });

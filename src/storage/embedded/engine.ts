@@ -117,6 +117,7 @@ export class Engine implements TraceWriter {
       stitchRowGroups: options.stitchRowGroups,
       onFlushed: (bytes) => {
         this.#gate.leave(bytes);
+        this.#evict();
         void this.#releaseLog();
       },
     });
@@ -139,7 +140,7 @@ export class Engine implements TraceWriter {
   /** Flushes everything when there is much of it, at start. */
   async relieve(): Promise<void> {
     if (this.#gate.bytes * 2 < this.#deps.options.unflushedBytesMax) return;
-    await Promise.all([...this.#tenants.values()].map((store) => store.flush()));
+    await Promise.all([...this.#tenants.values()].map((store) => store.flushAll()));
   }
 
   /** Rows of the log that no file has, at start. */
@@ -152,23 +153,28 @@ export class Engine implements TraceWriter {
     store.add({ walSeq, batch: kept, frame, hashes });
   }
 
-  /** Removes files that are too old or too many. */
+  /** Removes files that are too old or too many, and what is remembered of them. */
   applyRetention(): void {
-    const { options, clock, logger } = this.#deps;
+    const { options, clock } = this.#deps;
     const nowMs = clock.nowMs();
-    const kept = [...this.#tenants].flatMap(([tenant, store]) =>
-      store.files.all.map((file) => ({ tenant, file })),
-    );
-    for (const { tenant, file } of expired(kept, options.retention, nowMs)) {
-      this.#tenants.get(tenant)?.files.remove(file);
-      logger.debug({ tenant, path: file.path }, 'retention removed a file');
-    }
+    this.#evict();
     for (const store of this.#tenants.values()) {
       store.catalogue.prune(nowMs - options.retention.maxAgeMs);
       store.files.trimSpent({
         sinceMs: nowMs - options.dedupWindowMs,
         rowsMax: options.dedupSpansMax,
       });
+    }
+  }
+
+  #evict(): void {
+    const { options, clock, logger } = this.#deps;
+    const kept = [...this.#tenants].flatMap(([tenant, store]) =>
+      store.files.all.map((file) => ({ tenant, file })),
+    );
+    for (const { tenant, file } of expired(kept, options.retention, clock.nowMs())) {
+      this.#tenants.get(tenant)?.files.remove(file);
+      logger.debug({ tenant, path: file.path }, 'retention removed a file');
     }
   }
 

@@ -9,16 +9,15 @@ import { join } from 'node:path';
 import type { Clock } from '../../lib/clock.ts';
 import { messageOf } from '../../lib/errors.ts';
 import type { Logger } from '../../lib/logger.ts';
-import { encodeFrame } from '../../model/batch/frame.ts';
-import type { SpanBatch } from '../../model/batch/span-batch.ts';
 import { StorageError } from '../contract.ts';
 import { Catalogue } from './catalogue.ts';
 import type { TenantDirectory } from './directory.ts';
+import { type DurableRows, EncoderFeed } from './encoder-feed.ts';
 import type { SegmentEncoder } from './encoder-port.ts';
 import { FileSet, indexPath } from './file-set.ts';
 import { type FileSystem, replaceFile } from './file-system.ts';
 import { FreshFile } from './fresh-file.ts';
-import { type HashSeed, identityHashes, tenantSeed } from './identity.ts';
+import { type HashSeed, tenantSeed } from './identity.ts';
 import { Head, type HeadEntry } from './head.ts';
 import type { DataFile, Manifest } from './manifest.ts';
 import { nextStitch } from './stitch-policy.ts';
@@ -40,13 +39,6 @@ export interface TenantStoreDeps {
   readonly onFlushed: (bytes: number) => void;
 }
 
-export interface DurableRows {
-  readonly walSeq: number;
-  readonly batch: SpanBatch;
-  readonly frame: Uint8Array;
-  readonly hashes: Uint32Array;
-}
-
 /** A flush that failed is tried again after so long. */
 const RETRY_MS = 5000;
 const RENEWALS_MAX = 10;
@@ -57,13 +49,11 @@ export class TenantStore {
   readonly catalogue = new Catalogue();
   readonly files: FileSet;
   readonly #deps: TenantStoreDeps;
+  readonly #feed: EncoderFeed;
   readonly #fresh: FreshFile;
   #head: HeadEntry[] = [];
   #pinnedHead: Head | undefined = Head.empty;
   #headBytes = 0;
-  /** Rows and bytes that no flush has been asked for. */
-  #waitingRows = 0;
-  #waitingBytes = 0;
   #oldestAtMs = 0;
   #flushRun: Promise<void> | undefined;
   /** The part of a flush after which readers see its file. */
@@ -72,8 +62,6 @@ export class TenantStore {
   #retryAtMs = 0;
   #nextFlush = 1;
   #walTo = 0;
-  /** The encoder does not have the rows of the head: it gets them anew before the next file. */
-  #isEncoderBehind = false;
   #problem: string | undefined;
 
   constructor(deps: TenantStoreDeps) {
@@ -85,6 +73,13 @@ export class TenantStore {
       onError: (path, error) => {
         deps.logger.warn({ path, error: messageOf(error) }, 'a file cannot be removed');
       },
+    });
+    this.#feed = new EncoderFeed({
+      tenant: deps.tenant,
+      hashSeed: this.hashSeed,
+      encoder: deps.encoder,
+      rowsMax: deps.flushSpans,
+      bytesMax: deps.flushBytes,
     });
     this.#fresh = new FreshFile({
       directory: deps.directory.fresh,
@@ -117,17 +112,16 @@ export class TenantStore {
   }
 
   /** Takes rows that are durable in the log. They are found from now on. */
-  add({ walSeq, batch, frame, hashes }: DurableRows): void {
+  add(rows: DurableRows): void {
+    const { walSeq, batch } = rows;
     const nowMs = this.#deps.clock.nowMs();
-    if (this.#waitingRows === 0) this.#oldestAtMs = nowMs;
+    if (this.#feed.waitingRows === 0) this.#oldestAtMs = nowMs;
     this.#head.push({ walSeq, batch });
     this.#pinnedHead = undefined;
     this.#headBytes += batch.byteSize;
-    this.#waitingRows += batch.count;
-    this.#waitingBytes += batch.byteSize;
-    if (!this.#isEncoderBehind) this.#deps.encoder.append(this.tenant, { walSeq, frame, hashes });
+    this.#feed.add(rows);
     this.catalogue.add(batch, nowMs);
-    if (this.#isFull) void this.flush();
+    if (this.#feed.isFull) void this.flush();
   }
 
   /** Files and head as they are now. To be released. */
@@ -157,25 +151,27 @@ export class TenantStore {
     return { tenant: this.tenant, files, head, fresh, release };
   }
 
-  /** Moves the head to a file. Resolves when that is done, or has failed: see `problem`. */
+  /** Moves the oldest rows of the head to a file, as many as make a row group. Resolves when that is
+   *  done, or has failed: see `problem`. */
   flush(): Promise<void> {
     this.#flushRun ??= this.#flush().finally(() => {
       this.#flushRun = undefined;
-      if (this.#isFull && this.#mayFlush) void this.flush();
+      if (this.#feed.isFull && this.#mayFlush) void this.flush();
     });
     return this.#flushRun;
   }
 
-  /** Flushes when rows wait for longer than `maxAgeMs`, or a flush that failed is to be repeated. */
-  flushWhenDue(maxAgeMs: number): void {
-    if (this.#waitingRows === 0 || !this.#mayFlush) return;
-    const ageMs = this.#deps.clock.nowMs() - this.#oldestAtMs;
-    if (this.#isFull || ageMs >= maxAgeMs) void this.flush();
+  /** Moves all of the head to files, as far as that goes well. */
+  async flushAll(): Promise<void> {
+    await this.#flushRun;
+    while (this.#head.length > 0 && this.#mayFlush) await this.flush();
   }
 
-  get #isFull(): boolean {
-    const { flushSpans, flushBytes } = this.#deps;
-    return this.#waitingRows >= flushSpans || this.#waitingBytes >= flushBytes;
+  /** Flushes when rows wait for longer than `maxAgeMs`, or a flush that failed is to be repeated. */
+  flushWhenDue(maxAgeMs: number): void {
+    if (this.#feed.waitingRows === 0 || !this.#mayFlush) return;
+    const ageMs = this.#deps.clock.nowMs() - this.#oldestAtMs;
+    if (this.#feed.isFull || ageMs >= maxAgeMs) void this.flush();
   }
 
   get #mayFlush(): boolean {
@@ -196,11 +192,9 @@ export class TenantStore {
   async #flushHead(): Promise<boolean> {
     const directory = this.#deps.directory.segments;
     const from = this.#nextFlush;
-    this.#bringEncoderUp();
-    this.#waitingRows = 0;
-    this.#waitingBytes = 0;
+    this.#oldestAtMs = this.#deps.clock.nowMs();
     try {
-      this.#publish(await this.#deps.encoder.flush(this.tenant, { directory, from }));
+      this.#publish(await this.#feed.flush({ directory, from }));
       this.#problem = undefined;
       return true;
     } catch (error) {
@@ -241,29 +235,16 @@ export class TenantStore {
     }
   }
 
+  /** The encoder has forgotten every row. */
   encoderLost(): void {
-    this.#isEncoderBehind = true;
-    this.#waitingRows = new Head(this.#head).rows;
-    this.#waitingBytes = this.#headBytes;
-  }
-
-  #bringEncoderUp(): void {
-    if (!this.#isEncoderBehind) return;
-    const { encoder } = this.#deps;
-    encoder.discard(this.tenant);
-    for (const { walSeq, batch } of this.#head) {
-      const hashes = identityHashes(batch, this.hashSeed);
-      encoder.append(this.tenant, { walSeq, frame: encodeFrame(batch), hashes });
-    }
-    this.#isEncoderBehind = false;
+    this.#feed.lost(this.#head);
   }
 
   /** A file of the head's rows, or undefined when it came too late or short: a flush that was asked
    *  for before it must be seen before it, and one that was asked for later may have overtaken it. */
   async #snapshot(path: string): Promise<DataFile | undefined> {
-    this.#bringEncoderUp();
     const earlier = this.#publishing;
-    const file = await this.#deps.encoder.snapshot(this.tenant, path);
+    const file = await this.#feed.snapshot(path);
     await earlier;
     if (file === undefined) return undefined;
     const rows = new Head(this.#head.filter(({ walSeq }) => walSeq <= file.walTo)).rows;
@@ -325,8 +306,7 @@ export class TenantStore {
   }
 
   async close(): Promise<void> {
-    await this.#flushRun;
-    if (this.#head.length > 0) await this.flush();
+    await this.flushAll();
     await this.#stitchRun;
     this.#fresh.drop();
     await this.#saveState();
