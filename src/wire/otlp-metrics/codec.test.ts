@@ -258,8 +258,8 @@ describe('refused', () => {
     ['a known field of another wire type', Uint8Array.of(0x0a, 0x02, 0x08, 0x01), 'malformed'],
     ['values nested too deep', deep(70), 'too_deep'],
     [
-      'a million empty messages',
-      new Uint8Array(2_000_000).map((_, at) => (at % 2 ? 0 : 0x0a)),
+      'a hundred thousand empty messages',
+      new Uint8Array(200_000).map((_, at) => (at % 2 ? 0 : 0x0a)),
       'too_large',
     ],
   ])('%s', (_title, bytes, code) => {
