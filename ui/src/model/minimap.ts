@@ -3,6 +3,8 @@
 
 export const MINIMAP_CELLS = 640;
 const LINES_MAX = 44;
+/** Rows to a line from which on they are a crowd. */
+const CROWDED = 8;
 
 export interface MinimapInput {
   readonly count: number;
@@ -26,6 +28,7 @@ export function binMinimap(
   const lines = Math.min(count, LINES_MAX);
   const cells = new Uint32Array(lines * MINIMAP_CELLS);
   const errors = new Uint8Array(lines * MINIMAP_CELLS);
+  const isCrowded = count > lines * CROWDED;
   const scale = MINIMAP_CELLS / Math.max(1, durationNano);
   for (let row = 0; row < count; row++) {
     const line = Math.floor((row * lines) / count) * MINIMAP_CELLS;
@@ -34,8 +37,8 @@ export function binMinimap(
     const to = clampCell(Math.floor((start + (durations[row] ?? 0)) * scale));
     cells.fill((serviceIds[row] ?? 0) + 1, line + from, line + to + 1);
     if (!isError(row)) continue;
-    // Where many rows share a line, whole spans would redden all of it: their starts say where.
-    errors.fill(1, line + from, line + (lines < count ? from : to) + 1);
+    // In a crowd whole spans would redden the line from end to end: their starts say where.
+    errors.fill(1, line + from, line + (isCrowded ? from : to) + 1);
   }
   return { lines, cells, errors };
 }

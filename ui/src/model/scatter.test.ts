@@ -26,6 +26,17 @@ test('later is right, longer is up, all inside', () => {
   }
 });
 
+test('the axis has round durations, and not too few of them', () => {
+  const ticks = (...durations: number[]) =>
+    layOutScatter(
+      durations.map((nano, i) => trace(1000 + i, nano)),
+      box,
+    ).yTicks.map(({ nano }) => nano);
+  expect(ticks(600e6, 800e6)).toEqual([5e8, 1e9]);
+  expect(ticks(1e6, 1e9)).toEqual([1e6, 1e7, 1e8, 1e9]);
+  expect(ticks(0).length).toBeGreaterThan(1);
+});
+
 test('a lone trace is in the middle, and found under the pointer', () => {
   const { points } = layOutScatter([trace(1000, 1e6)], box);
   const [point] = points;

@@ -15,7 +15,7 @@ export interface ScatterLayout {
   readonly points: readonly Point[];
   readonly fromMs: number;
   readonly toMs: number;
-  /** Powers of ten of a nanosecond, low to high. */
+  /** Round durations, low to high. */
   readonly yTicks: readonly { readonly nano: number; readonly y: number }[];
 }
 
@@ -25,14 +25,20 @@ export interface Box {
 }
 
 const RADIUS_MIN = 3;
+/** Decades that stay free above and below. */
+const AIR = 0.15;
+/** Half of the decades that are shown at least. */
+const HALF_MIN = 0.4;
 const RADIUS_MAX = 10;
 
 export function layOutScatter(traces: readonly TraceSummary[], box: Box): ScatterLayout {
   const startsMs = traces.map((trace) => Number(BigInt(trace.startNano) / 1000n) / 1000);
   const [fromMs, toMs] = widened(Math.min(...startsMs), Math.max(...startsMs));
   const logs = traces.map((trace) => Math.log10(Math.max(1, trace.durationNano)));
-  const low = Math.floor(Math.min(...logs) - 0.15);
-  const high = Math.max(low + 1, Math.ceil(Math.max(...logs) + 0.15));
+  const middle = (Math.min(...logs) + Math.max(...logs)) / 2;
+  const half = Math.max(HALF_MIN, Math.max(...logs) - middle + AIR);
+  const low = middle - half;
+  const high = middle + half;
   const yOf = (log: number) => box.height * (1 - (log - low) / (high - low));
   const points = traces.map((trace, i) => ({
     trace,
@@ -40,11 +46,18 @@ export function layOutScatter(traces: readonly TraceSummary[], box: Box): Scatte
     y: yOf(logs[i] ?? low),
     radius: radiusOf(trace.spanCount),
   }));
-  const yTicks = Array.from({ length: high - low + 1 }, (_, i) => ({
-    nano: 10 ** (low + i),
-    y: yOf(low + i),
-  }));
+  const yTicks = roundDurations(low, high).map((nano) => ({ nano, y: yOf(Math.log10(nano)) }));
   return { points: points.toSorted((a, b) => a.x - b.x), fromMs, toMs, yTicks };
+}
+
+/** Powers of ten between two exponents; with their doubles and halves where those are few. */
+function roundDurations(low: number, high: number): number[] {
+  const first = Math.floor(low);
+  const decades = Array.from({ length: Math.ceil(high) - first }, (_, i) => 10 ** (first + i));
+  const steps = high - low > 2 ? [1] : [1, 2, 5];
+  return decades
+    .flatMap((decade) => steps.map((step) => decade * step))
+    .filter((nano) => Math.log10(nano) >= low && Math.log10(nano) <= high);
 }
 
 /** The nearest point within reach of (x, y), as its place in `points`; -1 when there is none. */

@@ -23,7 +23,7 @@ export function TraceTable({ traces, nowMs }: TraceTableProps) {
       <caption className="sr-only">{t`Traces found`}</caption>
       <thead>
         <tr className="[&>th]:border-b [&>th]:border-line">
-          <th scope="col" className={`${HEAD} pl-2 text-left lg:w-[34%]`}>{t`Trace`}</th>
+          <th scope="col" className={`${HEAD} pl-2 text-left lg:w-[30%]`}>{t`Trace`}</th>
           <th scope="col" className={`${HEAD} text-left max-lg:hidden`}>{t`Services`}</th>
           <th scope="col" className={`${HEAD} w-16 text-right`}>{t`Spans`}</th>
           <th scope="col" className={`${HEAD} w-20 pr-4 text-right`}>{t`Errors`}</th>
@@ -131,20 +131,20 @@ function ServicePills({ services }: { readonly services: TraceSummary['services'
   const most = services.toSorted((a, b) => b.spans - a.spans);
   const rest = most.slice(PILLS_MAX);
   return (
-    <ul className="flex min-w-0 flex-wrap gap-1 overflow-hidden">
+    <ul className="flex min-w-0 gap-1 overflow-hidden">
       {most.slice(0, PILLS_MAX).map((service) => (
         <li
           key={service.name}
-          className={`flex h-5.5 max-w-40 min-w-0 items-center gap-1.5 rounded-full border px-2 text-xs ${service.errors > 0 ? 'border-error/50' : 'border-line-strong'}`}
+          className={`flex h-5.5 max-w-40 min-w-12 items-center gap-1.5 rounded-full border px-2 text-xs whitespace-nowrap ${service.errors > 0 ? 'border-error/50' : 'border-line-strong'}`}
         >
           <ServiceDot service={service.name} />
           <span className="truncate">{service.name}</span>
-          <span className="text-muted">{service.spans}</span>
+          <span className="shrink-0 text-muted">{service.spans}</span>
         </li>
       ))}
       {rest.length > 0 && (
         <li
-          className="flex h-5.5 items-center px-1 text-xs text-muted"
+          className="flex h-5.5 shrink-0 items-center px-1 text-xs text-muted"
           title={rest.map(({ name }) => name).join(', ')}
         >
           +{rest.length}

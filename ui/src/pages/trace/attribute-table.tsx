@@ -41,10 +41,13 @@ function Row({ item, service }: RowProps) {
   const isScalar = ['string', 'bool', 'int', 'double'].includes(item.type);
   return (
     <div className="group/row relative grid grid-cols-[minmax(7rem,38%)_1fr] gap-x-3 px-4 py-1 hover:bg-hover">
-      <dt className="min-w-0 font-mono text-xs leading-5 text-muted" title={item.type}>
+      <dt
+        className="min-w-0 font-mono text-xs leading-5 wrap-anywhere text-muted"
+        title={item.type}
+      >
         {item.key}
       </dt>
-      <dd className="min-w-0 pr-8 font-mono text-xs leading-5">
+      <dd className="min-w-0 pr-8 font-mono text-xs leading-5 wrap-anywhere">
         {pretty === undefined ? (
           <span className={item.type === 'string' ? 'whitespace-pre-wrap' : 'text-accent'}>
             {text}
