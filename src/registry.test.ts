@@ -23,6 +23,7 @@ const settings: Readonly<Record<string, unknown>> = {
   attributes: { actions: [{ key: 'a', action: 'delete' }] },
   otlp_grpc: { endpoint: 'localhost:1', tls: { insecure: true } },
   otlp_http: { endpoint: 'http://localhost:1' },
+  prometheus: { endpoint: 'localhost:0' },
   memory_limiter: { check_interval: '1s', limit_mib: 100_000 },
   filter: { trace_conditions: ['span.name == "x"'] },
   resource: { attributes: [{ key: 'a', action: 'delete' }] },

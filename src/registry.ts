@@ -32,6 +32,7 @@ export const registry = {
     nop: () => import('./exporters/nop/exporter.ts'),
     otlp_grpc: () => import('./exporters/otlp-grpc/exporter.ts'),
     otlp_http: () => import('./exporters/otlp-http/exporter.ts'),
+    prometheus: () => import('./exporters/prometheus/exporter.ts'),
   },
   connectors: {
     forward: () => import('./connectors/forward/connector.ts'),

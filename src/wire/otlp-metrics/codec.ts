@@ -5,13 +5,15 @@ import { metricsRequest } from './messages.ts';
 import type { MetricsRequest } from './metrics-data.ts';
 import { MetricsReader } from './scalars.ts';
 
+const FIRST_BYTES = 16 * 1024;
+
 /** Throws WireError. */
 export function decodeMetrics(bytes: Uint8Array): MetricsRequest {
   return readWhole(metricsRequest, new MetricsReader(bytes));
 }
 
 export function encodeMetrics(request: MetricsRequest): Uint8Array {
-  const writer = new BackwardWriter();
+  const writer = new BackwardWriter(FIRST_BYTES);
   for (const field of metricsRequest.fields.toReversed()) field.write(request, writer);
   return writer.finish();
 }
