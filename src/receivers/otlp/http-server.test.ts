@@ -306,6 +306,11 @@ describe('configuration', () => {
     expect(problems({ http: { enabled: false } })[0]?.message).toBe('name grpc, http or both');
   });
 
+  test('says that include_metadata has no effect', async () => {
+    const server = await start({ http: { include_metadata: true } });
+    expect(server.context.host.notices).toEqual([expect.stringContaining('include_metadata')]);
+  });
+
   test('refuses keys it does not know', () => {
     expect(problems({ http: { endpont: 'x' } })[0]?.code).toBe('unrecognized_keys');
     expect(problems({ grpc: { tls: {} } })[0]?.code).toBe('unrecognized_keys');

@@ -20,9 +20,11 @@ export const component = defineReceiver<OtlpConfig>({
 });
 
 class OtlpReceiver implements Lifecycle {
+  readonly #context: ReceiverContext<OtlpConfig>;
   readonly #servers: readonly Required<Lifecycle>[];
 
   constructor(context: ReceiverContext<OtlpConfig>) {
+    this.#context = context;
     const { protocols, max_in_flight_size } = context.config;
     const inFlight = new InFlightBytes(max_in_flight_size);
     const servers: Required<Lifecycle>[] = [];
@@ -38,6 +40,11 @@ class OtlpReceiver implements Lifecycle {
   }
 
   async start(signal: AbortSignal): Promise<void> {
+    const { config, id, host } = this.#context;
+    const { grpc, http } = config.protocols;
+    if (grpc?.include_metadata === true || http?.include_metadata === true) {
+      host.notice(`${id}: include_metadata has no effect: no processor reads request headers yet`);
+    }
     for (const server of this.#servers) await server.start(signal);
   }
 

@@ -2,12 +2,17 @@
  *  its head is written, so nothing is measured beforehand or moved afterwards.
  *  Hot: benchmark `bench/encode.ts`. */
 
-const FIRST_BYTES = 64 * 1024;
-
 export class BackwardWriter {
-  #bytes = new Uint8Array(FIRST_BYTES);
-  #view = new DataView(this.#bytes.buffer);
-  #at = FIRST_BYTES;
+  #bytes: Uint8Array;
+  #view: DataView;
+  #at: number;
+
+  /** `expected` is a guess at the length; more is written all the same. */
+  constructor(expected = 64 * 1024) {
+    this.#bytes = new Uint8Array(expected);
+    this.#view = new DataView(this.#bytes.buffer);
+    this.#at = expected;
+  }
 
   /** How much has been written: take it before a nested message, pass it to `close` after. */
   get length(): number {

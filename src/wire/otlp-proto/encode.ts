@@ -9,9 +9,13 @@ import { isZeroAt, SPAN_ID_BYTES, TRACE_ID_BYTES } from '../../model/ids.ts';
 import { groupRows, type ResourceRows, type ScopeRows } from '../group-rows.ts';
 import { BackwardWriter } from './backward-writer.ts';
 
+/** A request is larger than its batch, which holds each string once. */
+const BYTES_PER_BATCH_BYTE = 2;
+
 /** The bytes of one request that holds all spans of the batches. */
 export function encodeTraces(batches: readonly SpanBatch[]): Uint8Array {
-  const writer = new BackwardWriter();
+  const bytes = batches.reduce((sum, batch) => sum + batch.byteSize, 0);
+  const writer = new BackwardWriter(bytes * BYTES_PER_BATCH_BYTE + 1024);
   for (const batch of batches.toReversed()) new BatchWriter(writer, batch).write();
   return writer.finish();
 }
