@@ -7,11 +7,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { npm } from './npm.mjs';
-import { SetupProblem } from './problem.mjs';
-import { isNewEnough } from './runtime.mjs';
-import { contentHash } from './stamp.mjs';
-import { withLock } from './lock.mjs';
+import { npm } from '../../scripts/setup/npm.mjs';
+import { SetupProblem } from '../../scripts/setup/problem.mjs';
+import { isNewEnough } from '../../scripts/setup/runtime.mjs';
+import { contentHash } from '../../scripts/setup/stamp.mjs';
+import { withLock } from '../../scripts/setup/lock.mjs';
 
 let folder: string;
 beforeEach(async () => {
@@ -21,7 +21,7 @@ afterEach(async () => {
   await rm(folder, { recursive: true, force: true });
 });
 
-const childModule = new URL('./child.mjs', import.meta.url).href;
+const childModule = new URL('../../scripts/setup/child.mjs', import.meta.url).href;
 
 /** Starts a launcher that runs `program` as `npm start` runs the server. */
 async function launch(program: string): Promise<ChildProcess> {
