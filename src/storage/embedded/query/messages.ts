@@ -9,8 +9,7 @@ export interface QueryPlan {
   readonly params: readonly QueryParam[];
 }
 
-/** One column of a result. `isNull` is absent when no value is null; a column of nothing but nulls
- *  is of kind `bytes`. */
+/** One column of a result. `isNull` is absent when no value is null. */
 export type QueryColumn = { readonly name: string; readonly isNull?: Uint8Array | undefined } & (
   | {
       readonly kind: 'bytes';

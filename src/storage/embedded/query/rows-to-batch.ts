@@ -7,7 +7,6 @@ import type { GrowingAttributes, SpanBatchBuilder } from '../../../model/batch/b
 import { writeWords } from '../../../model/time.ts';
 import {
   type AttributeColumn,
-  FIXED_COLUMNS,
   type FixedColumnName,
   REST_COLUMNS,
   type StoredColumn,
@@ -18,20 +17,12 @@ import { quoteName } from './sql-builder.ts';
 
 const SERVICE_KEY = 'service.name';
 
-/** What to select to read whole rows. Text comes as bytes, which cross the border unread. */
+/** What to select to read whole rows. */
 export function selectRows(columns: readonly StoredColumn[]): string {
   return columns
     .filter((column) => column.name !== 'wal_seq')
-    .map((column) => {
-      const name = quoteName(column.name);
-      return isText(column) ? `encode(${name}) AS ${name}` : name;
-    })
+    .map((column) => quoteName(column.name))
     .join(', ');
-}
-
-function isText(column: StoredColumn): boolean {
-  if (column.kind === 'attribute') return column.type === 'string';
-  return FIXED_COLUMNS[column.name].type === 'VARCHAR';
 }
 
 interface AttributeSource {
