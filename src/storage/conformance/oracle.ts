@@ -124,7 +124,7 @@ function isMatch(filter: Filter, span: KnownSpan): boolean {
 function isLooselyEqual(key: string, text: string, span: KnownSpan): boolean {
   const [kind, status] = [KINDS[span.kind ?? 0], STATUSES[span.status ?? 0]];
   if (key === 'error')
-    return text === 'true' ? status === 'error' : text === 'false' && status === 'ok';
+    return TRUE.has(text) ? status === 'error' : FALSE.has(text) && status === 'ok';
   if (key === 'span.kind') return kind === text;
   if (key === 'span.status') return status === text.toLowerCase();
   if (key === 'scope.name') return (span.scope?.name ?? '') === text;
@@ -133,6 +133,9 @@ function isLooselyEqual(key: string, text: string, span: KnownSpan): boolean {
   return values(field, span).some((value) => String(value) === text);
 }
 
+/** As Go reads booleans, in which the clients of tag searches were written. */
+const TRUE = new Set(['1', 't', 'T', 'true', 'True', 'TRUE']);
+const FALSE = new Set(['0', 'f', 'F', 'false', 'False', 'FALSE']);
 const KINDS = ['unspecified', 'internal', 'server', 'client', 'producer', 'consumer'];
 const STATUSES = ['unset', 'ok', 'error'];
 

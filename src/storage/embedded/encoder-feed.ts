@@ -67,9 +67,11 @@ export class EncoderFeed {
     for (const entry of head) this.#hold(entry);
   }
 
-  /** The oldest row group's worth as a file. */
-  flush(target: FlushTarget): Promise<DataFile> {
-    const { encoder, tenant } = this.#options;
+  /** The oldest row group's worth as a file, or little more. `head` is all rows that are in no file:
+   *  after a search that made the encoder take many of them it starts again with the oldest. */
+  flush(target: FlushTarget, head: readonly HeadEntry[]): Promise<DataFile> {
+    const { encoder, tenant, rowsMax } = this.#options;
+    if (this.#sentRows >= 2 * rowsMax) this.lost(head);
     this.#discardFirst();
     this.#fill();
     const file = encoder.flush(tenant, target);

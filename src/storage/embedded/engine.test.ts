@@ -201,6 +201,18 @@ describe('flush', () => {
     expect(visible()).toHaveLength(50);
   });
 
+  test('stays small after a search made the encoder take all rows', async () => {
+    const hold = held();
+    for (let i = 0; i < 8; i++)
+      await write(named(...Array.from({ length: 5 }, (_, n) => i * 5 + n)));
+    const search = store().pinWithFresh();
+    hold.release();
+    (await search).release();
+    await expect.poll(() => store().files.all.reduce((sum, { rows }) => sum + rows, 0)).toBe(40);
+    expect(encoder.calls.filter((call) => call === 'flush')).toHaveLength(4);
+    expect(visible()).toHaveLength(40);
+  });
+
   test('that fails keeps the rows, says so, and is tried again', async () => {
     encoder.failWith = new Error('no space');
     await write(named(...Array.from({ length: 10 }, (_, i) => i)));
@@ -432,6 +444,14 @@ describe('retention', () => {
     await flushAt('b');
     clock.advance(30_000);
     expect(visible()).toEqual(['b']);
+  });
+
+  test('never removes the newest file for its size', async () => {
+    await reopen({ retention: { ...OPTIONS.retention, maxBytes: 1, maxTraces: 1 } });
+    await write(named('a', 'b', 'c'));
+    await store().flush();
+    clock.advance(60_000);
+    expect(visible()).toEqual(['a', 'b', 'c']);
   });
 
   test('leaves a file to who reads it', async () => {

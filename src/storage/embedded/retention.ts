@@ -16,7 +16,7 @@ export interface KeptFile {
   readonly file: DataFile;
 }
 
-/** The files to remove. */
+/** The files to remove. The newest stays, however large: nothing goes at once after it was stored. */
 export function expired(
   kept: readonly KeptFile[],
   limits: RetentionLimits,
@@ -28,7 +28,8 @@ export function expired(
   const gone: KeptFile[] = [];
   for (const one of oldestFirst) {
     const isOld = nowMs - storedAtMs(one) > limits.maxAgeMs;
-    if (!isOld && bytes <= limits.maxBytes && traces <= limits.maxTraces) break;
+    const isTooMuch = bytes > limits.maxBytes || traces > limits.maxTraces;
+    if (!isOld && (!isTooMuch || gone.length === kept.length - 1)) break;
     gone.push(one);
     bytes -= one.file.bytes;
     traces -= tracesIn(one);

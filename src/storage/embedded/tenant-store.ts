@@ -194,7 +194,7 @@ export class TenantStore {
     const from = this.#nextFlush;
     this.#oldestAtMs = this.#deps.clock.nowMs();
     try {
-      this.#publish(await this.#feed.flush({ directory, from }));
+      this.#publish(await this.#feed.flush({ directory, from }, this.#head));
       this.#problem = undefined;
       return true;
     } catch (error) {
