@@ -16,7 +16,15 @@ import { Stitcher } from './stitch.ts';
 
 type Cell = bigint | number | boolean | string | null;
 interface Column {
-  readonly kind: 'uint64' | 'int64' | 'uint32' | 'double' | 'bool' | 'string' | 'dictionary';
+  readonly kind:
+    | 'uint64'
+    | 'int64'
+    | 'uint32'
+    | 'double'
+    | 'bool'
+    | 'string'
+    | 'lengths'
+    | 'dictionary';
   readonly cells: readonly Cell[];
 }
 type Columns = Record<string, Column>;
@@ -80,6 +88,12 @@ function input(name: string, { kind, cells }: Column): ColumnInput {
     case 'string': {
       const spec = { name, physical: Physical.bytes, logical: 'string', isNullable } as const;
       return { ...base, spec, values: { kind: 'plain', bytes: plainStrings(values as string[]) } };
+    }
+    case 'lengths': {
+      const spec = { name, physical: Physical.bytes, logical: 'string', isNullable } as const;
+      const texts = (values as string[]).map((value) => encoder.encode(value));
+      const lengths = words(texts.map(({ length }) => BigInt(length)));
+      return { ...base, spec, values: { kind: 'strings', bytes: Buffer.concat(texts), lengths } };
     }
     case 'dictionary': {
       const spec = { name, physical: Physical.bytes, logical: 'string', isNullable } as const;
@@ -153,6 +167,7 @@ describe('what is written is read back by DuckDB and hyparquet', () => {
       small: { kind: 'uint32', cells: [0, 1, null, 2 ** 32 - 1, 5, 6, 7, 8, null, 10] },
       bool: { kind: 'bool', cells: [true, false, null, true, true, null, false, null, null, true] },
       text: { kind: 'string', cells: [...TEXTS, null, null, 'b', 'c'] },
+      lengths: { kind: 'lengths', cells: [null, ...TEXTS, 'b', null, 'c'] },
       repeated: { kind: 'dictionary', cells: ['a', 'b', null, 'a', '', 'a', null, 'b', 'b', 'c'] },
       double: { kind: 'double', cells: [1.5, -0, Infinity, -Infinity, 5e-324, null, 0, 1, 2, 3] },
     });
@@ -178,6 +193,7 @@ describe('what is written is read back by DuckDB and hyparquet', () => {
       n: { kind: 'int64', cells },
       t: { kind: 'dictionary', cells },
       s: { kind: 'string', cells },
+      l: { kind: 'lengths', cells },
       b: { kind: 'bool', cells },
       d: { kind: 'double', cells },
     });
