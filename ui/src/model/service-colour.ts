@@ -3,9 +3,12 @@
 
 export const COLOUR_COUNT = 16;
 
+/** Any number would do; under this one the services of well-known demos lie far apart. */
+const START = 0x811f4e29;
+
 /** The colour (an index of the --svc-n tokens) that a name asks for. */
 export function preferredColour(service: string): number {
-  let hash = 0x811c9dc5;
+  let hash = START;
   for (let i = 0; i < service.length; i++) {
     hash = Math.imul(hash ^ service.charCodeAt(i), 0x01000193);
   }

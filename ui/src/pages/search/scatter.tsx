@@ -20,6 +20,8 @@ import { paintScatter } from './paint-scatter.ts';
 
 const HEIGHT = 148;
 const LEFT = 56;
+/** Half of a time's width: what lies nearer to the end would be cut. */
+const LABEL_HALF = 24;
 const STEPS: Readonly<Record<string, number>> = {
   ArrowLeft: -1,
   ArrowDown: -1,
@@ -126,7 +128,10 @@ function XAxis({ layout, width }: XAxisProps) {
   const { fromMs, toMs } = layout;
   const withDate = toMs - fromMs > 24 * 3600e3;
   const withSeconds = toMs - fromMs < 10 * 60e3;
-  const ticks = niceTicks(fromMs * 1e6, toMs * 1e6, width / 130);
+  const xOf = (nano: number) => ((nano / 1e6 - fromMs) / (toMs - fromMs)) * width;
+  const ticks = niceTicks(fromMs * 1e6, toMs * 1e6, width / 130).filter(
+    (nano) => xOf(nano) > 0 && xOf(nano) < width - LABEL_HALF,
+  );
   return (
     <div
       aria-hidden="true"
@@ -137,7 +142,7 @@ function XAxis({ layout, width }: XAxisProps) {
         <span
           key={nano}
           className="absolute top-1 -translate-x-1/2 whitespace-nowrap"
-          style={{ left: ((nano / 1e6 - fromMs) / (toMs - fromMs)) * width }}
+          style={{ left: xOf(nano) }}
         >
           {withSeconds
             ? formatClock(i18n.locale, nano / 1e6).replace(/[.,]000/, '')
