@@ -235,7 +235,13 @@ export class Engine implements TraceWriter {
         });
         return;
       }
-      const frame = encodeFrame(kept);
+      const undo = () => {
+        this.#gate.leave(kept.byteSize);
+        for (let i = 0; i < hashes.length; i += 2) {
+          this.#seen.remove(hashes[i] ?? 0, hashes[i + 1] ?? 0);
+        }
+      };
+      const frame = framed(kept, undo);
       const walSeq = this.#deps.wal.append(store.tenant, frame, (error) => {
         if (error === undefined) {
           store.add({ walSeq, batch: kept, frame, hashes });
@@ -244,10 +250,7 @@ export class Engine implements TraceWriter {
           return;
         }
         this.#refusals++;
-        this.#gate.leave(kept.byteSize);
-        for (let i = 0; i < hashes.length; i += 2) {
-          this.#seen.remove(hashes[i] ?? 0, hashes[i + 1] ?? 0);
-        }
+        undo();
         reject(error);
       });
     });
@@ -305,6 +308,16 @@ export class Engine implements TraceWriter {
         this.#deps.logger.warn({ error: messageOf(error) }, 'a log file cannot be removed');
       });
     return this.#releasing;
+  }
+}
+
+/** A batch that cannot be framed is our fault, and must not count as stored when it comes again. */
+function framed(batch: SpanBatch, undo: () => void): Uint8Array {
+  try {
+    return encodeFrame(batch);
+  } catch (error) {
+    undo();
+    throw error;
   }
 }
 

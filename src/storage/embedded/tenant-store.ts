@@ -119,7 +119,13 @@ export class TenantStore {
     this.#head.push({ walSeq, batch });
     this.#pinnedHead = undefined;
     this.#headBytes += batch.byteSize;
-    this.#feed.add(rows);
+    try {
+      this.#feed.add(rows);
+    } catch (error) {
+      // They are durable all the same, and go to the encoder again with the next file.
+      this.#deps.logger.error({ error: messageOf(error) }, 'the encoder took no rows');
+      this.encoderLost();
+    }
     this.catalogue.add(batch, nowMs);
     if (this.#feed.isFull) void this.flush();
   }
