@@ -40,8 +40,11 @@ for (const name of wanted) {
   const found = await run({ isQuick: values.quick });
   printTable(found);
   figures.push(...found);
+  if (values.json !== undefined) writeFigures(values.json);
 }
-if (values.json !== undefined) {
+
+/** After every claim, so that an interrupted run leaves what it has. */
+function writeFigures(path: string): void {
   const machine = { node: process.version, cpu: cpus()[0]?.model ?? '', cores: cpus().length };
-  writeFileSync(values.json, `${JSON.stringify({ machine, figures }, undefined, 2)}\n`);
+  writeFileSync(path, `${JSON.stringify({ machine, figures }, undefined, 2)}\n`);
 }
