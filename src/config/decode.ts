@@ -121,10 +121,20 @@ function settleUnion(core: z.ZodUnion, value: ConfigValue, place: Place): Config
     const type = asType(option);
     if (!type) continue;
     const inner = coreOf(type);
-    if (isMap(value) && inner instanceof z.ZodObject) return settle(type, value, place);
+    if (isMap(value) && inner instanceof z.ZodObject && hasItsLiterals(inner, value)) {
+      return settle(type, value, place);
+    }
     if (Array.isArray(value) && inner instanceof z.ZodArray) return settle(type, value, place);
   }
   return plainValue(value);
+}
+
+/** False for the option of a discriminated union that another `type` was written for. */
+function hasItsLiterals(object: z.ZodObject, value: ConfigMap): boolean {
+  return Object.entries(object.shape).every(([key, shape]) => {
+    const inner = coreOf(asType(shape) ?? z.never());
+    return !(inner instanceof z.ZodLiteral) || inner.safeParse(plainValue(value[key])).success;
+  });
 }
 
 /** The tree without traces of expansion. */

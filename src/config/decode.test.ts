@@ -1,0 +1,29 @@
+import { expect, test } from 'vitest';
+import { z } from 'zod';
+import { decode } from './decode.ts';
+
+const shape = z.discriminatedUnion('type', [
+  z.strictObject({ type: z.literal('circle') }),
+  z.strictObject({ type: z.literal('box'), box: z.strictObject({ side: z.number().default(1) }) }),
+]);
+const schema = z.strictObject({ shapes: z.array(shape) });
+
+test('of several kinds of block the one of its type is taken', () => {
+  const shapes = [
+    { type: 'box', box: null },
+    { type: 'circle' },
+    { type: 'box', box: { side: 2 } },
+  ];
+  expect(decode(schema, { shapes }).value).toEqual({
+    shapes: [
+      { type: 'box', box: { side: 1 } },
+      { type: 'circle' },
+      { type: 'box', box: { side: 2 } },
+    ],
+  });
+});
+
+test('a key of another kind is refused at its place', () => {
+  const { problems } = decode(schema, { shapes: [{ type: 'circle', box: {} }] });
+  expect(problems).toEqual([{ path: ['shapes', '0'], message: 'unknown key "box"' }]);
+});

@@ -1,0 +1,132 @@
+/** A real Prometheus scrapes what came in over OTLP, and its query API answers the value. Where
+ *  there is none, the tests are counted as skipped. */
+import { spawn } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer, type AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { SpoorProcess } from '../cli/spoor-process.ts';
+import { hasPrometheus } from './setup.mjs';
+import { eventually, sendOrders } from './traffic.ts';
+
+const isMissing = process.env['CI'] !== 'true' && !hasPrometheus();
+const note = isMissing ? ' (needs the Debian package prometheus)' : '';
+
+const configuration = `
+receivers: {otlp: {protocols: {http: {endpoint: "127.0.0.1:0"}}}}
+exporters: {prometheus: {endpoint: "127.0.0.1:0", enable_open_metrics: true}}
+service:
+  telemetry: {metrics: {readers: [{pull: {exporter: {prometheus: {host: 127.0.0.1, port: 0}}}}]}}
+  pipelines: {metrics: {receivers: [otlp], exporters: [prometheus]}}
+`;
+
+describe.skipIf(isMissing)(`a real Prometheus${note}`, () => {
+  const directory = mkdtempSync(join(tmpdir(), 'spoor-prometheus-'));
+  const closing: (() => Promise<unknown>)[] = [];
+  let spoor: SpoorProcess;
+  let api = '';
+
+  beforeAll(async () => {
+    const config = join(directory, 'spoor.yaml');
+    writeFileSync(config, configuration);
+    spoor = new SpoorProcess(['--config', config]);
+    closing.push(async () => spoor.end());
+    api = await startPrometheus(new URL(await spoor.address('prometheus')).host);
+  });
+
+  afterAll(async () => {
+    await Promise.all(closing.map(async (close) => close()));
+    rmSync(directory, { recursive: true, force: true });
+  });
+
+  async function startPrometheus(target: string): Promise<string> {
+    const scrape = join(directory, 'prometheus.yml');
+    writeFileSync(
+      scrape,
+      `global: {scrape_interval: 200ms, scrape_timeout: 200ms}
+scrape_configs: [{job_name: spoor, honor_labels: true, static_configs: [{targets: ['${target}']}]}]
+`,
+    );
+    const address = `127.0.0.1:${await freePort()}`;
+    const child = spawn(
+      'prometheus',
+      [
+        `--config.file=${scrape}`,
+        `--storage.tsdb.path=${join(directory, 'tsdb')}`,
+        `--web.listen-address=${address}`,
+      ],
+      { stdio: 'ignore' },
+    );
+    const ended = new Promise((resolve) => {
+      child.once('close', resolve);
+    });
+    closing.push(async () => {
+      child.kill('SIGTERM');
+      await ended;
+    });
+    const url = `http://${address}`;
+    await eventually(
+      async () =>
+        fetch(`${url}/-/ready`).then(
+          ({ ok }) => ok,
+          () => false,
+        ),
+      (isReady) => isReady,
+    );
+    return url;
+  }
+
+  interface Result {
+    readonly metric: Record<string, string>;
+    readonly value: readonly [number, string];
+  }
+
+  async function query(expression: string): Promise<Result[]> {
+    const answer = await fetch(`${api}/api/v1/query?query=${encodeURIComponent(expression)}`);
+    const { data } = (await answer.json()) as { data: { result: Result[] } };
+    return data.result;
+  }
+
+  test('answers the value that was sent, and the next one', async () => {
+    const address = await spoor.address('OTLP/HTTP');
+    const http = address.startsWith('http') ? address : `http://${address}`;
+    for (const value of [42n, 57n]) {
+      await sendOrders(http, value);
+      const [found] = await eventually(
+        async () => query('orders_total'),
+        ([first]) => first?.value[1] === String(value),
+      );
+      expect(found?.metric).toMatchObject({
+        job: 'shop',
+        shop_kind: 'toys',
+        otel_scope_name: 'test',
+      });
+    }
+  });
+
+  test('finds nothing wrong with what it scrapes', async () => {
+    const up = await eventually(
+      async () => query('up'),
+      ([first]) => first?.value[1] === '1',
+    );
+    expect(up).toHaveLength(1);
+    const { data } = (await (await fetch(`${api}/api/v1/targets`)).json()) as {
+      data: { activeTargets: { health: string; lastError: string }[] };
+    };
+    expect(data.activeTargets).toMatchObject([{ health: 'up', lastError: '' }]);
+  });
+});
+
+/** Prometheus does not tell which port it took. */
+async function freePort(): Promise<number> {
+  const server = createServer();
+  await new Promise<void>((resolve) => {
+    server.listen(0, '127.0.0.1', resolve);
+  });
+  const { port } = server.address() as AddressInfo;
+  await new Promise((resolve) => {
+    server.close(resolve);
+  });
+  return port;
+}
