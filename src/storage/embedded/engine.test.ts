@@ -340,6 +340,25 @@ describe('fresh files', () => {
     for (const manifest of [await early, await late]) manifest.release();
   });
 
+  test('never repeat what a flush took, though it took only a part', async () => {
+    await reopen({ flushSpans: 2, stitchRowGroups: 99 });
+    const hold = held();
+    await write(named('a', 'b'));
+    await write(named('c'));
+    const search = store().pinWithFresh();
+    hold.release();
+    const manifests = [await search, await store().pinWithFresh()];
+    await write(named('d', 'e', 'f'));
+    for (let i = 0; i < 5; i++) manifests.push(await store().pinWithFresh());
+    for (const manifest of manifests) {
+      const inFiles = [...manifest.files, ...(manifest.fresh ? [manifest.fresh] : [])];
+      const names = inFiles.flatMap(({ path }) => encoder.contents.get(path) ?? []).sort();
+      expect(names).toEqual(namesIn(manifest));
+      expect(new Set(names).size).toBe(names.length);
+      manifest.release();
+    }
+  });
+
   test('make way for the flush that takes their rows', async () => {
     await write(named('a'));
     const before = await store().pinWithFresh();

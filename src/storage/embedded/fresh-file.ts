@@ -44,11 +44,6 @@ export class FreshFile {
     signal?.throwIfAborted();
   }
 
-  /** These rows are in files now. */
-  dropUpTo(walTo: number): void {
-    if (this.#current !== undefined && this.#current.walTo <= walTo) this.drop();
-  }
-
   drop(): void {
     if (this.#current !== undefined) this.#deps.discard(this.#current);
     this.#current = undefined;

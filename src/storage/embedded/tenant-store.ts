@@ -222,7 +222,8 @@ export class TenantStore {
     this.#head = kept;
     this.#pinnedHead = undefined;
     this.#headBytes -= bytes;
-    this.#fresh.dropUpTo(file.walTo);
+    // It repeats rows that are in a file now; the next search makes one of what is left.
+    this.#fresh.drop();
     this.#deps.onFlushed(bytes);
   }
 
