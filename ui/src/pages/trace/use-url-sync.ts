@@ -13,6 +13,8 @@ export function useUrlSync(store: TraceStore): void {
   const params = route.useSearch();
   const navigate = route.useNavigate();
   const written = useRef(JSON.stringify(params));
+  // The router takes its time: an address written earlier may be seen after a later one was written.
+  const underway = useRef(new Set<string>());
   useEffect(() => {
     let timer: ReturnType<typeof setTimeout> | undefined;
     const write = () => {
@@ -21,6 +23,7 @@ export function useUrlSync(store: TraceStore): void {
       const text = JSON.stringify(next);
       if (text === written.current) return;
       written.current = text;
+      underway.current.add(text);
       void navigate({ search: next, replace: true });
     };
     const unsubscribe = store.subscribe((now, before) => {
@@ -41,6 +44,8 @@ export function useUrlSync(store: TraceStore): void {
   }, [store, navigate]);
   useEffect(() => {
     const text = JSON.stringify(params);
+    if (text !== written.current && underway.current.has(text)) return;
+    underway.current.clear();
     if (text === written.current) return;
     written.current = text;
     store.adopt(params);

@@ -45,7 +45,8 @@ export class Waterfall {
   #scheduled = 0;
   #hover = -1;
   #cursorX = -1;
-  #wantsFocus = false;
+  /** Who had the keyboard when the active row was to get it; undefined: nobody asked. */
+  #focusFrom: Element | null | undefined;
 
   constructor(parts: WaterfallParts, options: WaterfallOptions) {
     this.#parts = parts;
@@ -83,7 +84,7 @@ export class Waterfall {
 
   /** Gives the keyboard to the active row. */
   focus(): void {
-    this.#wantsFocus = true;
+    this.#focusFrom = document.activeElement;
     this.#schedule();
   }
 
@@ -123,7 +124,7 @@ export class Waterfall {
     else if (top < offset) wanted = top;
     else if (top + ROW_HEIGHT > offset + height) wanted = top + ROW_HEIGHT - height;
     if (wanted !== offset) scroller.scrollTop = this.#map.toScrollTop(Math.max(0, wanted));
-    if (this.#parts.grid.contains(document.activeElement)) this.#wantsFocus = true;
+    if (this.#parts.grid.contains(document.activeElement)) this.#focusFrom = document.activeElement;
   }
 
   #measure(): Geometry {
@@ -191,15 +192,21 @@ export class Waterfall {
     const active = visibleIndex(frame.state.rows, frame.state.active);
     const isInView = active >= frame.first && active < frame.last;
     if (focused >= 0 && !isInView) scroller.focus({ preventScroll: true });
-    else if (document.activeElement === scroller && isInView) this.#wantsFocus = true;
+    else if (document.activeElement === scroller && isInView) this.#focusFrom = scroller;
   }
 
+  /** Unless the keyboard went elsewhere in the meantime: a frame can be long. */
   #takeFocus(): void {
-    if (!this.#wantsFocus) return;
+    if (this.#focusFrom === undefined) return;
+    const now = document.activeElement;
+    if (now !== this.#focusFrom && now !== document.body && !this.#parts.grid.contains(now)) {
+      this.#focusFrom = undefined;
+      return;
+    }
     const { rows, active } = this.#state;
     const element = this.#pool.elementAt(visibleIndex(rows, active));
     if (element === undefined) return;
-    this.#wantsFocus = false;
+    this.#focusFrom = undefined;
     element.focus({ preventScroll: true });
   }
 
