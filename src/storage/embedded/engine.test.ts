@@ -343,18 +343,19 @@ describe('fresh files', () => {
   test('never repeat what a flush took, though it took only a part', async () => {
     await reopen({ flushSpans: 2, stitchRowGroups: 99 });
     const hold = held();
-    await write(named('a', 'b'));
-    await write(named('c'));
-    const search = store().pinWithFresh();
+    for (let i = 0; i < 12; i++) await write(named(`a${i}`, `b${i}`));
+    const searches = [store().pinWithFresh()];
     hold.release();
-    const manifests = [await search, await store().pinWithFresh()];
-    await write(named('d', 'e', 'f'));
-    for (let i = 0; i < 5; i++) manifests.push(await store().pinWithFresh());
-    for (const manifest of manifests) {
+    for (let i = 0; i < 40; i++) {
+      searches.push(store().pinWithFresh());
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    for (const manifest of await Promise.all(searches)) {
       const inFiles = [...manifest.files, ...(manifest.fresh ? [manifest.fresh] : [])];
       const names = inFiles.flatMap(({ path }) => encoder.contents.get(path) ?? []).sort();
       expect(names).toEqual(namesIn(manifest));
-      expect(new Set(names).size).toBe(names.length);
+      expect(new Set(names).size).toBe(24);
+      expect(names).toHaveLength(24);
       manifest.release();
     }
   });

@@ -85,6 +85,7 @@ export class FakeEncoder implements SegmentEncoder {
 
   async #answer(): Promise<void> {
     await this.gate;
+    await new Promise((resolve) => setImmediate(resolve));
     if (this.failWith !== undefined) throw this.failWith;
   }
 
