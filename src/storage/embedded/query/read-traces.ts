@@ -23,22 +23,22 @@ export async function* readTraces(
     const rows = await readTraceRows(context, [...new Set(ids)], context.manifest.files);
     for (const id of ids) {
       context.signal?.throwIfAborted();
-      const batch = assemble(context, id, rows);
+      const batch = await assemble(context, id, rows);
       if (batch !== undefined) yield batch;
     }
   }
 }
 
-function assemble(
+async function assemble(
   { manifest, seed }: ReadContext,
   traceId: string,
   sources: readonly TraceRows[],
-): SpanBatch | undefined {
+): Promise<SpanBatch | undefined> {
   const id = bytesFromHex(traceId, 16);
   if (id === undefined) return undefined;
   const builder = new SpanBatchBuilder();
   let rows = 0;
-  for (const source of sources) rows += source.addTo(builder, traceId);
+  for (const source of sources) rows += await source.addTo(builder, traceId);
   for (const batch of manifest.head.find(id)) {
     rows += batch.count;
     appendBatch(builder, batch);
@@ -49,10 +49,13 @@ function assemble(
 /** Rows by start, each content once. */
 function inOrder(batch: SpanBatch, seed: HashSeed): SpanBatch {
   const hashes = identityHashes(batch, seed);
-  const seen = new Set<string>();
+  const seen = new Set<bigint>();
   const rows: number[] = [];
-  for (let row = 0; row < batch.count; row++) {
-    const hash = `${hashes[row * 2]},${hashes[row * 2 + 1]}`;
+  for (const [row, hash] of new BigUint64Array(
+    hashes.buffer,
+    hashes.byteOffset,
+    batch.count,
+  ).entries()) {
     if (seen.has(hash)) continue;
     seen.add(hash);
     rows.push(row);

@@ -12,6 +12,7 @@ import {
   type StoredColumn,
 } from '../schema.ts';
 import { readAttributes, readEvents, readLinks } from '../tagged-text.ts';
+import { EqualRows } from './equal-rows.ts';
 import type { QueryColumn, QueryResult } from './messages.ts';
 import { quoteName } from './sql-builder.ts';
 
@@ -41,10 +42,8 @@ export class RowReader {
     resource: new Array<AttributeSource>(),
     scope: new Array<AttributeSource>(),
   };
-  readonly #resourceColumns: readonly QueryColumn[];
-  readonly #scopeColumns: readonly QueryColumn[];
-  readonly #resources = new Map<string, number>();
-  readonly #scopes = new Map<string, number>();
+  readonly #resources: EqualRows;
+  readonly #scopes: EqualRows;
 
   constructor(builder: SpanBatchBuilder, result: QueryResult, stored: readonly StoredColumn[]) {
     this.#builder = builder;
@@ -58,8 +57,8 @@ export class RowReader {
         this.#attributes[each.scope].push({ column, stored: each, key });
       }
     }
-    this.#resourceColumns = this.#columnsOf(RESOURCE_COLUMNS, this.#attributes.resource);
-    this.#scopeColumns = this.#columnsOf(SCOPE_COLUMNS, this.#attributes.scope);
+    this.#resources = this.#rowsOf(RESOURCE_COLUMNS, this.#attributes.resource);
+    this.#scopes = this.#rowsOf(SCOPE_COLUMNS, this.#attributes.scope);
   }
 
   add(row: number): void {
@@ -117,12 +116,11 @@ export class RowReader {
   }
 
   #resource(row: number): number {
-    const key = valuesKey(this.#resourceColumns, row);
-    const known = this.#resources.get(key);
-    if (known !== undefined) return known;
+    const known = this.#resources.find(row);
+    if (known >= 0) return known;
     const { resources, strings } = this.#builder;
     const resource = resources.open();
-    this.#resources.set(key, resource);
+    this.#resources.add(row, resource);
     const { columns } = resources;
     columns.schemaUrls[resource] = this.#text('resource_schema_url', row);
     columns.droppedAttributes[resource] = this.#number('resource_dropped_attributes', row);
@@ -137,12 +135,11 @@ export class RowReader {
   }
 
   #scope(row: number): number {
-    const key = valuesKey(this.#scopeColumns, row);
-    const known = this.#scopes.get(key);
-    if (known !== undefined) return known;
+    const known = this.#scopes.find(row);
+    if (known >= 0) return known;
     const { scopes } = this.#builder;
     const scope = scopes.open();
-    this.#scopes.set(key, scope);
+    this.#scopes.add(row, scope);
     const { columns } = scopes;
     columns.names[scope] = this.#text('scope_name', row);
     columns.versions[scope] = this.#text('scope_version', row);
@@ -168,9 +165,9 @@ export class RowReader {
     if (rest !== '') addAttributes(this.#builder, table, readAttributes(rest));
   }
 
-  #columnsOf(fixed: readonly FixedColumnName[], sources: readonly AttributeSource[]) {
+  #rowsOf(fixed: readonly FixedColumnName[], sources: readonly AttributeSource[]): EqualRows {
     const own = fixed.map((name) => this.#fixed.get(name)).filter((each) => each !== undefined);
-    return [...own, ...sources.map(({ column }) => column)];
+    return new EqualRows([...own, ...sources.map(({ column }) => column)]);
   }
 
   #bytes(name: FixedColumnName, row: number): Uint8Array {
@@ -231,27 +228,6 @@ function isNull(column: QueryColumn, row: number): boolean {
 
 function sliceOf(column: Extract<QueryColumn, { kind: 'bytes' }>, row: number): Uint8Array {
   return column.bytes.subarray(column.offsets[row], column.offsets[row + 1]);
-}
-
-/** Equal for rows that have equal values in all columns; lengths keep neighbours apart. */
-function valuesKey(columns: readonly QueryColumn[], row: number): string {
-  let key = '';
-  for (const column of columns) {
-    if (isNull(column, row)) key += '-';
-    else if (column.kind === 'bytes') {
-      const bytes = sliceOf(column, row);
-      const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('latin1');
-      key += `${text.length}:${text}`;
-    } else key += `${wordsOf(column, row)};`;
-  }
-  return key;
-}
-
-/** -0 is not 0. */
-function wordsOf(column: Exclude<QueryColumn, { kind: 'bytes' }>, row: number): string {
-  if (column.kind === 'bigint') return String(column.values[row]);
-  const value = column.values[row] ?? 0;
-  return Object.is(value, -0) ? '-0' : String(value);
 }
 
 /** Ids are numbers with their first byte highest. */

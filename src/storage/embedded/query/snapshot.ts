@@ -15,8 +15,8 @@ export function visibleFiles(
   if (manifest.fresh !== undefined) inOrder.push(manifest.fresh);
   const now = Math.max(manifest.head.walTo, ...inOrder.map((file) => file.walTo), 0);
   const walTo = seenTo ?? now;
-  // A file's records are all behind those of the files before it.
-  const files = inOrder.filter((_, i) => i === 0 || (inOrder[i - 1]?.walTo ?? 0) < walTo);
+  // A file's records are not before those of the files before it; one may stand in two of them.
+  const files = inOrder.filter((_, i) => i === 0 || (inOrder[i - 1]?.walTo ?? 0) <= walTo);
   return { files, walTo };
 }
 

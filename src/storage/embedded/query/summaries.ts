@@ -55,7 +55,7 @@ async function addUnindexed(
     const [rows] = await readTraceRows(context, traceIds, [file]);
     for (const traceId of traceIds) {
       const builder = new SpanBatchBuilder();
-      if (rows === undefined || rows.addTo(builder, traceId) === 0) continue;
+      if (rows === undefined || (await rows.addTo(builder, traceId)) === 0) continue;
       const summary = summarizeBatch(traceId, builder.seal(context.manifest.tenant));
       parts.get(traceId)?.push({ summary, file });
     }

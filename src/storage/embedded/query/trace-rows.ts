@@ -1,6 +1,7 @@
 /** The rows that files have of some traces. The index says which file to ask; a file whose index is
  *  damaged is asked always. */
 
+import { setImmediate } from 'node:timers/promises';
 import { bytesFromHex, hexAt } from '../../../model/ids.ts';
 import { messageOf } from '../../../lib/errors.ts';
 import type { SpanBatchBuilder } from '../../../model/batch/builder.ts';
@@ -29,6 +30,9 @@ export function askIndex(
   }
 }
 
+/** Some milliseconds of work: a large trace must not keep acknowledgements waiting. */
+const ROWS_AT_ONCE = 1024;
+
 /** Some traces' rows of one file. */
 export class TraceRows {
   readonly #file: DataFile;
@@ -56,12 +60,15 @@ export class TraceRows {
     this.#byTrace.delete(traceId);
   }
 
-  /** Adds the trace's rows to a batch and returns how many there are. */
-  addTo(builder: SpanBatchBuilder, traceId: string): number {
+  /** Adds the trace's rows to a batch and returns how many there are. Lets others work between. */
+  async addTo(builder: SpanBatchBuilder, traceId: string): Promise<number> {
     const rows = this.#byTrace.get(traceId);
     if (rows === undefined) return 0;
     const reader = new RowReader(builder, this.#result, this.#file.columns);
-    for (const row of rows) reader.add(row);
+    for (const [i, row] of rows.entries()) {
+      if (i > 0 && i % ROWS_AT_ONCE === 0) await setImmediate();
+      reader.add(row);
+    }
     return rows.length;
   }
 }
