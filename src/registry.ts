@@ -36,6 +36,7 @@ export const registry = {
   },
   connectors: {
     forward: () => import('./connectors/forward/connector.ts'),
+    span_metrics: () => import('./connectors/span-metrics/connector.ts'),
   },
   extensions: {
     file_storage: () => import('./extensions/file-storage/extension.ts'),

@@ -8,17 +8,20 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { SpoorProcess } from '../cli/spoor-process.ts';
 import { hasPrometheus } from './setup.mjs';
-import { eventually, sendOrders } from './traffic.ts';
+import { eventually, sendOrders, sendTraces } from './traffic.ts';
 
 const isMissing = process.env['CI'] !== 'true' && !hasPrometheus();
 const note = isMissing ? ' (needs the Debian package prometheus)' : '';
 
 const configuration = `
 receivers: {otlp: {protocols: {http: {endpoint: "127.0.0.1:0"}}}}
+connectors: {spanmetrics: {metrics_flush_interval: 200ms, exemplars: {enabled: true}}}
 exporters: {prometheus: {endpoint: "127.0.0.1:0", enable_open_metrics: true}}
 service:
   telemetry: {metrics: {readers: [{pull: {exporter: {prometheus: {host: 127.0.0.1, port: 0}}}}]}}
-  pipelines: {metrics: {receivers: [otlp], exporters: [prometheus]}}
+  pipelines:
+    traces: {receivers: [otlp], exporters: [spanmetrics]}
+    metrics: {receivers: [otlp, spanmetrics], exporters: [prometheus]}
 `;
 
 describe.skipIf(isMissing)(`a real Prometheus${note}`, () => {
@@ -103,6 +106,23 @@ scrape_configs: [{job_name: spoor, honor_labels: true, static_configs: [{targets
         otel_scope_name: 'test',
       });
     }
+  });
+
+  test('answers rates and latencies of spans', async () => {
+    const address = await spoor.address('OTLP/HTTP');
+    const http = address.startsWith('http') ? address : `http://${address}`;
+    await sendTraces(http, [{ number: 1, isError: true }, { number: 2 }]);
+    const errors = 'traces_span_metrics_calls_total{status_code="STATUS_CODE_ERROR"}';
+    const [found] = await eventually(
+      async () => query(errors),
+      ([first]) => first?.value[1] === '1',
+    );
+    expect(found?.metric).toMatchObject({ service_name: 'shop', span_name: 'step 2', job: 'shop' });
+    const slow = 'sum(traces_span_metrics_duration_milliseconds_bucket{le="6.0"})';
+    await eventually(
+      async () => query(slow),
+      ([first]) => first?.value[1] === '6',
+    );
   });
 
   test('finds nothing wrong with what it scrapes', async () => {
