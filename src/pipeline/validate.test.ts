@@ -49,8 +49,11 @@ async function read(config: ConfigMap) {
   return { settings: reading.settings, problems };
 }
 
+/** Which components there are is the registry's business. */
+const withoutTypes = (problem: string) => problem.replace(/valid types: [^)]+/, 'valid types: …');
+
 test.for(cases)('$title', async ({ config, problems }) => {
-  expect((await read(config)).problems).toEqual(problems);
+  expect((await read(config)).problems.map(withoutTypes)).toEqual(problems);
 });
 
 const forwarding = `
