@@ -186,16 +186,19 @@ describe('labels', () => {
 test('any mix of spans is counted as one by one, over several batches', async () => {
   const { count, after } = await spanMetrics({ dimensions: [{ name: 'n' }] });
   const expected: Record<string, bigint> = {};
+  const kindNames = ['UNSPECIFIED', 'INTERNAL', 'SERVER'];
   for (let batch = 0; batch < 3; batch += 1) {
     const spans = Array.from({ length: 700 }, (_, i) => {
       const [name, kind, status, n] = [`op ${i % 7}`, i % 3, i % 2, BigInt(i % 5)];
-      const key = `${name} ${n}`;
+      const names = `SPAN_KIND_${kindNames[kind]} STATUS_CODE_${status === 1 ? 'OK' : 'UNSET'}`;
+      const key = `${name} ${names} ${n}`;
       expected[key] = (expected[key] ?? 0n) + 1n;
       return span({ name, kind, statusCode: status, attributes: [int('n', n)] });
     });
     await count(...spans);
   }
-  expect(calls(await after(60_000), 'span.name', 'n')).toEqual(expected);
+  const sent = await after(60_000);
+  expect(calls(sent, 'span.name', 'span.kind', 'status.code', 'n')).toEqual(expected);
 });
 
 test('a resource without a service is not counted', async () => {

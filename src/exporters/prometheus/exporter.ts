@@ -2,6 +2,7 @@
 import { isSpans, notRunning, PipelineError, type Batch } from '../../component/consumer.ts';
 import { defineExporter, type ExporterContext } from '../../component/define.ts';
 import type { Timer } from '../../lib/clock.ts';
+import { messageOf } from '../../lib/errors.ts';
 import { decodeMetrics } from '../../wire/otlp-metrics/codec.ts';
 import { PrometheusConfig } from './config.ts';
 import { Intake, type Refused } from './intake.ts';
@@ -27,6 +28,7 @@ class PrometheusExporter {
   readonly #server: MetricsServer;
   readonly #warned = new Set<Refused>();
   #sweep: Timer | undefined;
+  #renewal: Timer | undefined;
 
   constructor(context: ExporterContext<PrometheusConfig>) {
     const { config, clock } = context;
@@ -49,6 +51,8 @@ class PrometheusExporter {
     const address = await this.#server.start();
     const periodMs = Math.min(Math.max(config.metric_expiration, 1), SWEEP_MS_MAX);
     this.#sweep = clock.every(periodMs, () => this.#store.expire());
+    const renewMs = config.tls?.reload_interval ?? 0;
+    if (renewMs > 0) this.#renewal = clock.every(renewMs, () => this.#renew());
     host.announce({ label: id, address });
   }
 
@@ -62,8 +66,18 @@ class PrometheusExporter {
 
   async stop(): Promise<void> {
     this.#sweep?.cancel();
+    this.#renewal?.cancel();
     this.#sweep = undefined;
     await this.#server.stop();
+  }
+
+  #renew(): void {
+    try {
+      this.#server.renewCertificate();
+    } catch (error) {
+      const { logger } = this.#context;
+      logger.error({ error: messageOf(error) }, 'kept the old certificate');
+    }
   }
 
   /** Counted each time, told once a reason. */

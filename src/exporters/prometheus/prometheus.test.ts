@@ -1,6 +1,11 @@
 /** What a scraper reads after what was sent: golden text, and the life of series. */
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { connect } from 'node:tls';
 import { gunzipSync } from 'node:zlib';
-import { afterEach, describe, expect, test } from 'vitest';
+import { afterAll, afterEach, describe, expect, test } from 'vitest';
 import { testContext } from '../../component/testbed.ts';
 import { spansNamed } from '../../component/batch.fixture.ts';
 import { decode } from '../../config/decode.ts';
@@ -16,6 +21,10 @@ import type {
 } from '../../wire/otlp-metrics/metrics-data.ts';
 import { component } from './exporter.ts';
 import { SeriesStore } from './series-store.ts';
+
+function openssl(...args: string[]): number | null {
+  return spawnSync('openssl', args, { stdio: 'ignore' }).status;
+}
 
 const never = new AbortController().signal;
 const stops: (() => Promise<void>)[] = [];
@@ -235,6 +244,42 @@ wait_seconds_count 6 5
     expect(gunzipSync(body).toString()).toContain('# TYPE g gauge');
     expect((await fetch(new URL('/', url))).status).toBe(404);
     expect((await fetch(url, { method: 'POST' })).status).toBe(405);
+  });
+});
+
+describe.skipIf(openssl('version') !== 0)('over TLS (needs openssl)', () => {
+  const directory = mkdtempSync(join(tmpdir(), 'spoor-scrape-tls-'));
+  afterAll(() => rmSync(directory, { recursive: true, force: true }));
+  const [certificate, key] = [join(directory, 'cert.pem'), join(directory, 'key.pem')];
+  const renew = () => {
+    const subject = ['-subj', '/CN=localhost', '-days', '2', '-nodes'];
+    const curve = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256'];
+    openssl('req', '-x509', ...curve, ...subject, '-keyout', key, '-out', certificate);
+  };
+  const fingerprint = async (url: string) =>
+    new Promise<string>((resolve, reject) => {
+      const port = Number(new URL(url).port);
+      const socket = connect({ port, host: 'localhost', rejectUnauthorized: false }, () => {
+        resolve(socket.getPeerCertificate().fingerprint256);
+        socket.destroy();
+      });
+      socket.once('error', reject);
+    });
+
+  test('a renewed certificate is used, a broken one is not', async () => {
+    renew();
+    const tls = { cert_file: certificate, key_file: key, reload_interval: '1m' };
+    const { url, context } = await prometheus({ tls });
+    expect(url).toMatch(/^https:/);
+    const first = await fingerprint(url);
+    renew();
+    expect(await fingerprint(url)).toBe(first);
+    context.clock.advance(60_000);
+    const second = await fingerprint(url);
+    expect(second).not.toBe(first);
+    writeFileSync(certificate, 'nonsense');
+    context.clock.advance(60_000);
+    expect(await fingerprint(url)).toBe(second);
   });
 });
 

@@ -1,7 +1,7 @@
 /** Serves the families at /metrics, in the format the scraper asked for. */
 import { readFileSync } from 'node:fs';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import { createServer as createTlsServer } from 'node:https';
+import { createServer as createTlsServer, Server as TlsServer } from 'node:https';
 import { Readable, pipeline } from 'node:stream';
 import { createGzip } from 'node:zlib';
 import { PipelineError } from '../../component/consumer.ts';
@@ -48,6 +48,14 @@ export class MetricsServer {
     const boundPort = bound !== null && typeof bound === 'object' ? bound.port : port;
     const scheme = tls === undefined ? 'http' : 'https';
     return `${scheme}://${reachableAddress(host, boundPort)}/metrics`;
+  }
+
+  /** Reads the certificate again; connections there are keep theirs. */
+  renewCertificate(): void {
+    const { tls } = this.#config;
+    if (tls !== undefined && this.#server instanceof TlsServer) {
+      this.#server.setSecureContext(serverTls(tls));
+    }
   }
 
   async stop(): Promise<void> {
