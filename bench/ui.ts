@@ -46,13 +46,13 @@ export async function run({ isQuick }: Options): Promise<Figure[]> {
 }
 
 async function measure(browser: Browser, url: string, name: string): Promise<Figure[]> {
-  // The server's own caches are not what is measured here.
-  await fetch(url.replace('/trace/', '/api/spoor/traces/'));
+  const answered = await answerMs(url.replace('/trace/', '/api/spoor/traces/'));
   const context = await browser.newContext({ viewport: VIEW });
   const page = await context.newPage();
+  await page.addInitScript(WATCH_FIRST_ROW);
   await page.goto(url);
   await page.waitForSelector('[role=treegrid] .wf-row');
-  const firstRows = await evaluate(page, 'performance.now()');
+  const firstRows = await evaluate(page, 'firstRowMs');
   await page.waitForTimeout(1500);
   const figure = (what: string, value: number, unit: string): Figure => ({
     claim: 'ui',
@@ -61,7 +61,12 @@ async function measure(browser: Browser, url: string, name: string): Promise<Fig
     unit,
   });
   const figures = [
-    figure('first rows', firstRows, 'ms'),
+    figure('answer of the server', answered, 'ms'),
+    {
+      ...figure('first rows, from an empty tab', firstRows, 'ms'),
+      baseline: 'answer of the server',
+      ratio: firstRows / answered,
+    },
     figure('scroll 5 rows a frame', await evaluate(page, scroll(130)), 'fps'),
     figure('scroll 200 rows a frame', await evaluate(page, scroll(5200)), 'fps'),
     figure('collapse all', await evaluate(page, press(']')), 'ms'),
@@ -72,6 +77,24 @@ async function measure(browser: Browser, url: string, name: string): Promise<Fig
   await context.close();
   return figures;
 }
+
+/** The second asking: the server's own caches are not what is measured here. */
+async function answerMs(url: string): Promise<number> {
+  await (await fetch(url)).arrayBuffer();
+  const startMs = performance.now();
+  await (await fetch(url)).arrayBuffer();
+  return performance.now() - startMs;
+}
+
+/** The page's clock begins with its navigation. */
+const WATCH_FIRST_ROW = `
+  globalThis.firstRowMs = 0;
+  new MutationObserver((_, observer) => {
+    if (document.querySelector('.wf-row') === null) return;
+    globalThis.firstRowMs = performance.now();
+    observer.disconnect();
+  }).observe(document, { childList: true, subtree: true });
+`;
 
 /** In the page's own words, so that a browser's types stay out of the server's. */
 async function evaluate(page: Page, script: string): Promise<number> {
