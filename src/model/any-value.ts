@@ -5,7 +5,8 @@
 import { type AttributeValue, AttributeType, type KeyValue } from './attribute.ts';
 
 const encoder = new TextEncoder();
-const decoder = new TextDecoder();
+/** A leading U+FEFF is part of the text. */
+const decoder = new TextDecoder('utf-8', { ignoreBOM: true });
 
 /** Nesting deeper than this is refused at the edge (the JSON and protobuf decoders share it). */
 export const NESTING_MAX = 64;

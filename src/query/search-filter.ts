@@ -1,6 +1,6 @@
 /** A search form's fields as one filter: every condition is of the same span. */
 
-import { allOf, type Filter, intrinsic } from '../filter/ast.ts';
+import { allOf, type Field, type Filter, intrinsic, type Scalar } from '../filter/ast.ts';
 
 export interface SearchFields {
   readonly service?: string | undefined;
@@ -18,7 +18,7 @@ export function searchFilter(fields: SearchFields): Filter | undefined {
     equals('name', fields.operation),
     duration('>=', fields.minDurationNano),
     duration('<=', fields.maxDurationNano),
-    ...fields.tags.map(([key, text]): Filter => ({ op: 'looseEquals', key, text })),
+    ...fields.tags.map(([key, text]) => tagFilter(key, text)),
   ]);
 }
 
@@ -30,4 +30,30 @@ function equals(name: 'service' | 'name', value: string | undefined): Filter | u
 function duration(by: '>=' | '<=', value: bigint | undefined): Filter | undefined {
   if (value === undefined) return undefined;
   return { op: 'compare', field: intrinsic('durationNano'), by, value };
+}
+
+const RESOURCE_PREFIX = 'resource.';
+
+/** `resource.k=v` asks the resource's `k`, as Jaeger's memory store does, or a key spelled so. */
+function tagFilter(key: string, text: string): Filter {
+  const anywhere: Filter = { op: 'looseEquals', key, text };
+  if (!key.startsWith(RESOURCE_PREFIX)) return anywhere;
+  const field: Field = {
+    kind: 'attribute',
+    scope: 'resource',
+    key: key.slice(RESOURCE_PREFIX.length),
+  };
+  return { op: 'or', of: [anywhere, { op: 'in', field, values: looseScalars(text) }] };
+}
+
+/** The values whose text form this is. */
+function looseScalars(text: string): Scalar[] {
+  const isInt = /^(?:0|-?[1-9]\d{0,18})$/.test(text);
+  const isDouble = text !== '' && String(Number(text)) === text;
+  return [
+    text,
+    ...(isInt ? [BigInt(text)] : []),
+    ...(isDouble && !isInt ? [Number(text)] : []),
+    ...(text === 'true' || text === 'false' ? [text === 'true'] : []),
+  ];
 }

@@ -108,6 +108,8 @@ describe('legacy', () => {
     ]);
     expect(await found('service=db&tag=http.status_code:503&tag=error:true')).toEqual([TRACE]);
     expect(await found('service=web&tag=http.status_code:503')).toEqual([]);
+    expect(await found('service=db&tag=resource.service.name:db')).toEqual([TRACE]);
+    expect(await found('service=db&tag=resource.service.name:web')).toEqual([]);
     expect(await found('service=web&operation=GET%20/')).toEqual([TRACE]);
     expect(await found('service=web&minDuration=5ms&maxDuration=1h')).toEqual([TRACE]);
     expect(await found(`service=web&start=0&end=${startMicros}`)).toEqual([TRACE]);

@@ -7,7 +7,8 @@ import { isUtf8 } from 'node:buffer';
 /** Longer values are appended without a look-up: they seldom repeat and cost most to hash. */
 export const INTERN_BYTES_MAX = 256;
 
-const decoder = new TextDecoder();
+/** A leading U+FEFF is part of the text. */
+const decoder = new TextDecoder('utf-8', { ignoreBOM: true });
 const encoder = new TextEncoder();
 /** A look-up that meets more entries than this gives up and appends: crafted collisions cost space
  *  instead of time. */
