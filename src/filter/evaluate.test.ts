@@ -6,7 +6,8 @@ import { SpanView } from '../model/batch/view.ts';
 import { writeWords } from '../model/time.ts';
 import { type AttributeScope, type Field, type Filter, intrinsic, type Scalar } from './ast.ts';
 import { compareScalars, compareText } from './compare.ts';
-import { compileFilter, FilterError } from './evaluate.ts';
+import { RegexError } from '../lib/regex.ts';
+import { compileFilter } from './evaluate.ts';
 
 const string = (key: string, value: string): KeyValue => ({
   key,
@@ -143,7 +144,7 @@ describe('a filter on a span', () => {
   });
 
   test('a bad pattern is refused when compiled', () => {
-    expect(() => compileFilter(regex(intrinsic('name'), '('))).toThrow(FilterError);
+    expect(() => compileFilter(regex(intrinsic('name'), '('))).toThrow(RegexError);
   });
 });
 

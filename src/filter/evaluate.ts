@@ -2,8 +2,7 @@
  *  reads the batch's columns directly and makes no objects, so thousands of candidates cost little.
  *  This is also the oracle that storage backends are tested against. */
 
-import { RE2JS } from 're2js';
-import { SpoorError } from '../lib/errors.ts';
+import { compileRegex } from '../lib/regex.ts';
 import type { SpanView } from '../model/batch/view.ts';
 import { SPAN_KINDS, STATUS_CODES, STATUS_ERROR } from '../model/attribute.ts';
 import { type Field, type Filter, intrinsic, type Scalar } from './ast.ts';
@@ -12,15 +11,7 @@ import { type Present, type ScalarTest, someValue, someAttribute } from './field
 
 export type SpanPredicate = (span: SpanView) => boolean;
 
-/** A filter that cannot be evaluated by anybody. */
-export class FilterError extends SpoorError<'bad_regex'> {
-  constructor(message: string, cause?: unknown) {
-    super('bad_regex', message, { cause, hint: 'use the syntax of RE2 regular expressions' });
-    this.name = 'FilterError';
-  }
-}
-
-/** Throws FilterError for a pattern that is no RE2 expression. */
+/** Throws RegexError for a pattern that is no RE2 expression. */
 export function compileFilter(filter: Filter): SpanPredicate {
   switch (filter.op) {
     case 'and': {
@@ -41,22 +32,12 @@ export function compileFilter(filter: Filter): SpanPredicate {
       return compileTest(filter.field, (value) => isOneOf(value, filter.values));
     case 'regex': {
       const pattern = compileRegex(filter.pattern);
-      return compileTest(filter.field, (value) => typeof value === 'string' && pattern(value));
+      return compileTest(filter.field, (value) => typeof value === 'string' && pattern.isIn(value));
     }
     case 'exists':
       return compileExists(filter.field);
     case 'looseEquals':
       return compileLoose(filter.key, filter.text);
-  }
-}
-
-/** Whether the pattern is found anywhere in a text. */
-export function compileRegex(pattern: string): (text: string) => boolean {
-  try {
-    const compiled = RE2JS.compile(pattern);
-    return (text) => compiled.matcher(text).find();
-  } catch (cause) {
-    throw new FilterError(`"${pattern}" is not a regular expression`, cause);
   }
 }
 

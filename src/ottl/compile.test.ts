@@ -138,7 +138,7 @@ test.each([
   ['0x1 == 0x01', 'syntax'],
   ['99999999999999999999 == 1', 'syntax'],
   ['IsMatch(name)', 'syntax'],
-  ['IsMatch(name, "(")', 'syntax'],
+  ['IsMatch(name, "(")', 'bad_regex'],
   ['IsMatch(name, "a", "b")', 'syntax'],
   ['Substring(text=name, start=0, length=1) == "a"', 'syntax'],
   ['nonsense == 1', 'unknown_name'],

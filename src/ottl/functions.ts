@@ -3,8 +3,8 @@
  *  condition is read, on the arguments that are constants. */
 
 import { createHash } from 'node:crypto';
-import { RE2JS } from 're2js';
 import { parseGoDuration } from '../lib/go-duration.ts';
+import { compileRegex, type Regex } from '../lib/regex.ts';
 import type { Argument, Call, Expression } from './ast.ts';
 import { OttlError } from './error.ts';
 import { isEqual, isList, nameOf, OttlDuration, OttlTime, type Value } from './value.ts';
@@ -106,8 +106,8 @@ export const FUNCTIONS: Readonly<Record<string, OttlFunction>> = {
     prepare: ([, pattern]) => (typeof pattern === 'string' ? compileRegex(pattern) : undefined),
     call: ([target = null, pattern = null], { prepared }) => {
       if (target === null) return false;
-      const regex = prepared instanceof RE2JS ? prepared : compileRegex(textArgument(pattern));
-      return regex.matcher(printed(target)).find();
+      const regex = isRegex(prepared) ? prepared : compileRegex(textArgument(pattern));
+      return regex.isIn(printed(target));
     },
   },
   HasPrefix: ofTwoTexts('prefix', (text, prefix) => text.startsWith(prefix)),
@@ -187,12 +187,8 @@ export const FUNCTIONS: Readonly<Record<string, OttlFunction>> = {
   SpanID: idOf(8),
 };
 
-function compileRegex(pattern: string): RE2JS {
-  try {
-    return RE2JS.compile(pattern);
-  } catch (cause) {
-    throw new OttlError('syntax', `"${pattern}" is not a regular expression`, { cause });
-  }
+function isRegex(prepared: unknown): prepared is Regex {
+  return typeof prepared === 'object' && prepared !== null && 'isIn' in prepared;
 }
 
 /** A value as text, as IsMatch and Concat see it. */

@@ -1,13 +1,12 @@
 /** Attribute actions on columns. An action is compiled once, then bound to a batch (its string ids),
  *  then run on every owner: what repeats is a comparison of numbers. */
 import { createHash } from 'node:crypto';
-import { RE2JS } from 're2js';
+import { compileRegex } from '../../lib/regex.ts';
 import { AttributeType, type AttributeValue } from '../../model/attribute.ts';
 import { encodeNested } from '../../model/any-value.ts';
 import type { BatchEditor, EditableAttributes } from '../../model/batch/editor.ts';
 import { doubleFromWords } from '../../model/batch/view.ts';
 import { bigNanoFromWords } from '../../model/time.ts';
-import { PipelineError } from '../consumer.ts';
 import { attributeValue, type AttributeAction } from './config.ts';
 
 /** Runs on the attributes of one owner. */
@@ -158,17 +157,16 @@ function hashInput(
 
 function extractor(key: string, pattern: string): Action {
   const regex = compileRegex(pattern);
-  const names = Object.keys(regex.namedGroups());
   return ({ strings }) => {
     const id = strings.find(key);
-    const targets = names.map((name) => ({ name, id: strings.id(name) }));
+    const targets = regex.groupNames.map((name) => ({ name, id: strings.id(name) }));
     return (attributes) => {
       const at = id < 0 ? -1 : attributes.find(id);
       if (at < 0 || attributes.types[at] !== AttributeType.string) return;
-      const matcher = regex.matcher(strings.text(attributes.values[at * 2] ?? 0));
-      if (!matcher.find()) return;
+      const groups = regex.groupsIn(strings.text(attributes.values[at * 2] ?? 0));
+      if (groups === undefined) return;
       for (const target of targets) {
-        const text = matcher.group(target.name) ?? '';
+        const text = groups.get(target.name) ?? '';
         attributes.set(target.id, AttributeType.string, strings.id(text), 0);
       }
     };
@@ -246,15 +244,7 @@ function doubleCell(value: number): Cell {
 function keyPattern(pattern: string | undefined): ((key: string) => boolean) | undefined {
   if (pattern === undefined) return undefined;
   const regex = compileRegex(pattern);
-  return (key) => regex.matcher(key).find();
-}
-
-function compileRegex(pattern: string): RE2JS {
-  try {
-    return RE2JS.compile(pattern);
-  } catch (cause) {
-    throw new PipelineError('bad_settings', `"${pattern}" is not a regular expression`, { cause });
-  }
+  return (key) => regex.isIn(key);
 }
 
 function memo(test: (id: number) => boolean): (id: number) => boolean {

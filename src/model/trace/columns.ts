@@ -6,7 +6,7 @@
  *  span ids, starts, durations, event times (f64), parents, services, names, first event of each
  *  row and the total (u32), kinds, flags (u8). */
 
-import { durationFromWords } from '../time.ts';
+import { bigNanoFromWords, durationFromWords } from '../time.ts';
 import type { SpanBatch } from '../batch/span-batch.ts';
 import { STATUS_ERROR } from '../attribute.ts';
 import { hexAt } from '../ids.ts';
@@ -73,17 +73,16 @@ export function spanIdAt(columns: TraceColumns, row: number): string {
 export function traceColumns(batch: SpanBatch): TraceColumns {
   const { columns } = batch.spans;
   const { count } = batch;
-  const base = earliest(batch);
-  const starts = new Float64Array(count);
+  const base = earliest(columns.startNano);
+  const starts = sinceBase(columns.startNano, base);
   const durations = new Float64Array(count);
   for (let row = 0; row < count; row++) {
-    starts[row] = Number(nanos(columns.startNano)[row]! - base);
     durations[row] = durationFromWords(columns.startNano, columns.endNano, row);
   }
   const tree = buildTree({
     count,
-    spanIds: bigIds(columns.spanIds),
-    parentSpanIds: bigIds(columns.parentSpanIds),
+    spanIds: idWords(columns.spanIds),
+    parentSpanIds: idWords(columns.parentSpanIds),
     starts,
     kinds: columns.kinds,
   });
@@ -93,14 +92,14 @@ export function traceColumns(batch: SpanBatch): TraceColumns {
   const spanIds = new Uint8Array(count * 8);
   tree.rows.forEach((row, i) => {
     flags[i] = flagsOf(batch, row) | (tree.orphans[i] === 1 ? RowFlag.orphan : 0);
-    spanIds.set(columns.spanIds.subarray(row * 8, row * 8 + 8), i * 8);
+    for (let byte = 0; byte < 8; byte++) spanIds[i * 8 + byte] = columns.spanIds[row * 8 + byte]!;
   });
   const at = (source: Float64Array): Float64Array =>
     Float64Array.from(tree.rows, (row) => source[row]!);
   const inOrder = { starts: at(starts), durations: at(durations) };
   return {
     traceId: hexAt(columns.traceIds, 0, 16),
-    startNano: base,
+    startNano: bigNanoFromWords(base.low, base.high),
     durationNano: lastEnd(inOrder.starts, inOrder.durations),
     count,
     serviceIds: Uint32Array.from(tree.rows, (row) => services.id(batch.serviceOf(row))),
@@ -208,26 +207,41 @@ function flagsOf(batch: SpanBatch, row: number): number {
   return isError | hasLinks | (dropped > 0 ? RowFlag.dropped : 0);
 }
 
-function eventsOf(batch: SpanBatch, rows: Uint32Array, base: bigint) {
+function eventsOf(batch: SpanBatch, rows: Uint32Array, base: Words) {
   const { starts, columns } = batch.events;
   const eventStarts = new Uint32Array(rows.length + 1);
   const eventTimes = new Float64Array(batch.events.count);
-  const times = nanos(columns.timeNano);
+  const times = sinceBase(columns.timeNano, base);
   let at = 0;
   rows.forEach((row, i) => {
-    for (let e = starts[row]!; e < starts[row + 1]!; e++)
-      eventTimes[at++] = Number(times[e]! - base);
+    for (let e = starts[row]!; e < starts[row + 1]!; e++) eventTimes[at++] = times[e]!;
     eventStarts[i + 1] = at;
   });
   return { eventStarts, eventTimes };
 }
 
-function earliest(batch: SpanBatch): bigint {
-  let least: bigint | undefined;
-  for (const start of nanos(batch.spans.columns.startNano)) {
-    if (least === undefined || start < least) least = start;
+interface Words {
+  readonly low: number;
+  readonly high: number;
+}
+
+function earliest(times: Uint32Array): Words {
+  let low = times[0]!;
+  let high = times[1]!;
+  for (let i = 2; i < times.length; i += 2) {
+    const isEarlier = times[i + 1]! < high || (times[i + 1] === high && times[i]! < low);
+    if (isEarlier) [low, high] = [times[i]!, times[i + 1]!];
   }
-  return least ?? 0n;
+  return { low, high };
+}
+
+/** Differences to the base, exact below 2^53 ns: no bigint a row. */
+function sinceBase(times: Uint32Array, { low, high }: Words): Float64Array {
+  const since = new Float64Array(times.length / 2);
+  for (let i = 0; i < since.length; i++) {
+    since[i] = (times[i * 2 + 1]! - high) * 0x1_0000_0000 + (times[i * 2]! - low);
+  }
+  return since;
 }
 
 function lastEnd(starts: Float64Array, durations: Float64Array): number {
@@ -236,15 +250,10 @@ function lastEnd(starts: Float64Array, durations: Float64Array): number {
   return last;
 }
 
-/** Word pairs as 64-bit integers, copied when the column is not aligned for it. */
-function nanos(words: Uint32Array): BigUint64Array {
-  const whole = words.byteOffset % 8 === 0 ? words : words.slice();
-  return new BigUint64Array(whole.buffer, whole.byteOffset, words.length / 2);
-}
-
-function bigIds(bytes: Uint8Array): BigUint64Array {
-  const whole = bytes.byteOffset % 8 === 0 ? bytes : bytes.slice();
-  return new BigUint64Array(whole.buffer, whole.byteOffset, bytes.length / 8);
+/** Ids as two words each, copied when the column is not aligned for it. */
+function idWords(bytes: Uint8Array): Uint32Array {
+  const whole = bytes.byteOffset % 4 === 0 ? bytes : bytes.slice();
+  return new Uint32Array(whole.buffer, whole.byteOffset, bytes.length / 4);
 }
 
 /** String ids of a batch to small numbers of their own. */

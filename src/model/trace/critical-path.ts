@@ -3,9 +3,15 @@
  *  that end and the cursor is the parent's own. n log n and iterative.
  *
  *  A consumer below a producer does not block it and is left out with its subtree. Children count
- *  only inside their parent. A child that ends exactly when the next begins is on the path. */
+ *  only inside their parent. A child that ends exactly when the next begins is on the path, and so is
+ *  one that ends a hair later: some SDKs tell the start of a span in whole milliseconds. */
 
 import type { TimedTree } from './self-time.ts';
+
+/** How far a child may end behind the start of the one after it: a tick of such a clock, but no more
+ *  than a tenth of itself, so that short spans that overlap are not taken for a sequence. */
+const OVERLAP_NANO_MAX = 1_000_000;
+const OVERLAP_SHARE_MAX = 0.1;
 
 const PRODUCER = 4;
 const CONSUMER = 5;
@@ -100,12 +106,12 @@ function walkBack(
   for (let row = stack.at(-1); row !== undefined; row = stack.at(-1)) {
     const last = first[row + 1]!;
     let at = next[row]!;
-    while (at < last && ends[list[at]!]! > cursor) at++;
+    while (at < last && !endsBefore(cursor, starts[list[at]!]!, ends[list[at]!]!)) at++;
     next[row] = at + 1;
     if (at < last) {
       const child = list[at]!;
       emit(row, ends[child]!, cursor);
-      cursor = ends[child]!;
+      cursor = Math.min(cursor, ends[child]!);
       stack.push(child);
     } else {
       emit(row, starts[row]!, cursor);
@@ -113,4 +119,10 @@ function walkBack(
       stack.pop();
     }
   }
+}
+
+function endsBefore(cursor: number, start: number, end: number): boolean {
+  if (end <= cursor) return true;
+  const overlapMax = Math.min(OVERLAP_NANO_MAX, (end - start) * OVERLAP_SHARE_MAX);
+  return start < cursor && end - cursor <= overlapMax;
 }

@@ -14,8 +14,10 @@ interface Row {
 function treeOf(rows: readonly Row[]): Tree {
   return buildTree({
     count: rows.length,
-    spanIds: BigUint64Array.from(rows, ({ id }) => BigInt(id)),
-    parentSpanIds: BigUint64Array.from(rows, ({ parent = 0 }) => BigInt(parent)),
+    spanIds: Uint32Array.from(rows.flatMap(({ id }) => [id, 7])),
+    parentSpanIds: Uint32Array.from(
+      rows.flatMap(({ parent = 0 }) => [parent, parent === 0 ? 0 : 7]),
+    ),
     starts: Float64Array.from(rows, ({ start = 0 }) => start),
     kinds: Uint8Array.from(rows, ({ kind = 0 }) => kind),
   });
@@ -152,6 +154,18 @@ test('calls that follow each other without a gap are all on the path', () => {
       { id: 4, parent: 1, start: 20, duration: 10 },
     ]).map(([id]) => id),
   ).toEqual([4, 3, 2]);
+});
+
+test('a child that ends a hair after the next one starts is on the path, a real overlap is not', () => {
+  const ms = 1_000_000;
+  const path = (overlap: number) =>
+    pathOf([
+      { id: 1, start: 0, duration: 100 * ms },
+      { id: 2, parent: 1, start: 0, duration: 50 * ms + overlap },
+      { id: 3, parent: 1, start: 50 * ms, duration: 50 * ms },
+    ]).map(([id]) => id);
+  expect(path(0.4 * ms)).toEqual([3, 2]);
+  expect(path(2 * ms)).toEqual([3, 1]);
 });
 
 test('a consumer does not hold up its producer, and a child outside its parent is left out', () => {

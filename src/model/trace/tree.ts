@@ -14,9 +14,9 @@ const CLIENT = 3;
 /** One row a span, in any order. */
 export interface TreeInput {
   readonly count: number;
-  /** 64-bit span ids; 0n as a parent means none. */
-  readonly spanIds: BigUint64Array;
-  readonly parentSpanIds: BigUint64Array;
+  /** 64-bit span ids as two words each; two zeros as a parent mean none. */
+  readonly spanIds: Uint32Array;
+  readonly parentSpanIds: Uint32Array;
   /** ns; only their order counts. */
   readonly starts: Float64Array;
   /** OTLP kinds. */
@@ -66,40 +66,99 @@ function sortByStart({ count, starts }: TreeInput): Uint32Array {
 }
 
 /** Who answers to a span id, and who called them where client and server share one. */
-function rowsById(input: TreeInput, byStart: Uint32Array) {
-  const clientOf = new Map<bigint, number>();
-  const ownerOf = new Map<bigint, number>();
+function rowsById(input: TreeInput, byStart: Uint32Array): SharedRows {
+  const { spanIds, kinds } = input;
+  const clientOf = new IdMap(input.count);
+  const ownerOf = new IdMap(input.count);
   for (const row of byStart) {
-    const id = input.spanIds[row]!;
-    const owner = ownerOf.get(id);
-    if (owner === undefined) ownerOf.set(id, row);
+    const low = spanIds[row * 2]!;
+    const high = spanIds[row * 2 + 1]!;
+    const owner = ownerOf.get(low, high);
+    if (owner < 0) ownerOf.set(low, high, row);
     else if (isSharedPair(input, owner, row)) {
-      const isServer = input.kinds[row] === SERVER;
-      clientOf.set(id, isServer ? owner : row);
-      ownerOf.set(id, isServer ? row : owner);
+      const isServer = kinds[row] === SERVER;
+      clientOf.set(low, high, isServer ? owner : row);
+      ownerOf.set(low, high, isServer ? row : owner);
     }
   }
   return { clientOf, ownerOf };
 }
 
+interface SharedRows {
+  readonly clientOf: IdMap;
+  readonly ownerOf: IdMap;
+}
+
 function resolveParents(input: TreeInput, byStart: Uint32Array) {
-  const { clientOf, ownerOf } = rowsById(input, byStart);
-  const parentRows = new Int32Array(input.count).fill(-1);
-  const orphanRows = new Uint8Array(input.count);
-  for (let row = 0; row < input.count; row++) {
-    const id = input.spanIds[row]!;
-    const client = clientOf.get(id);
-    if (client !== undefined && client !== row && ownerOf.get(id) === row) {
-      parentRows[row] = client;
-      continue;
-    }
-    const parentId = input.parentSpanIds[row]!;
-    if (parentId === 0n) continue;
-    const parent = ownerOf.get(parentId);
-    if (parent === undefined || parent === row) orphanRows[row] = 1;
+  const { parentSpanIds, count } = input;
+  const rows = rowsById(input, byStart);
+  const parentRows = new Int32Array(count).fill(-1);
+  const orphanRows = new Uint8Array(count);
+  for (let row = 0; row < count; row++) {
+    parentRows[row] = sharedClient(input, row, rows);
+    if (parentRows[row]! >= 0) continue;
+    const low = parentSpanIds[row * 2]!;
+    const high = parentSpanIds[row * 2 + 1]!;
+    if (low === 0 && high === 0) continue;
+    const parent = rows.ownerOf.get(low, high);
+    if (parent < 0 || parent === row) orphanRows[row] = 1;
     else parentRows[row] = parent;
   }
   return { parentRows, orphanRows };
+}
+
+/** The client span whose id this server span shares, or -1. */
+function sharedClient(
+  { spanIds }: TreeInput,
+  row: number,
+  { clientOf, ownerOf }: SharedRows,
+): number {
+  if (clientOf.size === 0) return -1;
+  const low = spanIds[row * 2]!;
+  const high = spanIds[row * 2 + 1]!;
+  const client = clientOf.get(low, high);
+  return client !== row && ownerOf.get(low, high) === row ? client : -1;
+}
+
+/** 64-bit ids to rows, open addressing: a Map of bigints costs five times as much. */
+class IdMap {
+  readonly #mask: number;
+  readonly #ids: Uint32Array;
+  /** Row plus one; 0 = free. */
+  readonly #rows: Uint32Array;
+  size = 0;
+
+  /** Holds at most `most` ids. */
+  constructor(most: number) {
+    const slots = 2 ** Math.ceil(Math.log2(Math.max(8, most * 2)));
+    this.#mask = slots - 1;
+    this.#ids = new Uint32Array(slots * 2);
+    this.#rows = new Uint32Array(slots);
+  }
+
+  /** -1 when the id is not there. */
+  get(low: number, high: number): number {
+    return this.#rows[this.#slot(low, high)]! - 1;
+  }
+
+  set(low: number, high: number, row: number): void {
+    const slot = this.#slot(low, high);
+    if (this.#rows[slot] === 0) this.size++;
+    this.#rows[slot] = row + 1;
+    this.#ids[slot * 2] = low;
+    this.#ids[slot * 2 + 1] = high;
+  }
+
+  #slot(low: number, high: number): number {
+    let hash = Math.imul(low ^ Math.imul(high, 0x85ebca6b), 0x9e3779b1);
+    hash ^= hash >>> 15;
+    let slot = hash & this.#mask;
+    while (this.#rows[slot] !== 0) {
+      if (this.#ids[slot * 2] === low && this.#ids[slot * 2 + 1] === high) return slot;
+      slot = (slot + 1) & this.#mask;
+    }
+    return slot;
+  }
 }
 
 function isSharedPair({ kinds }: TreeInput, a: number, b: number): boolean {

@@ -1,9 +1,9 @@
 /** Policies about an attribute of a span or of its resource: one span that has it is enough. */
 
+import { compileRegex } from '../../lib/regex.ts';
 import { AttributeType } from '../../model/attribute.ts';
 import { bigNanoFromWords } from '../../model/time.ts';
 import type { AttributeTable, SpanBatch } from '../../model/batch/span-batch.ts';
-import { compileRegex } from './regex.ts';
 import type { HeldTrace, Policy, Vote } from './trace.ts';
 
 /** Looks at one value; `at` is its row in the table. */
@@ -63,7 +63,7 @@ function stringMatcher(values: readonly string[], isRegex: boolean): (text: stri
     return (text) => wanted.has(text);
   }
   const patterns = values.filter((value) => value !== '').map(compileRegex);
-  return (text) => patterns.some((pattern) => pattern(text));
+  return (text) => patterns.some((pattern) => pattern.isIn(text));
 }
 
 function attribute({ key, invert_match: isInverted }: Wanted, matches: Matches): Policy {

@@ -3,7 +3,8 @@
 
 import type { Field, Filter } from '../../../filter/ast.ts';
 import { intrinsic } from '../../../filter/ast.ts';
-import { compileRegex, errorStatus, kindOf, statusOf } from '../../../filter/evaluate.ts';
+import { compileRegex } from '../../../lib/regex.ts';
+import { errorStatus, kindOf, statusOf } from '../../../filter/evaluate.ts';
 import { StorageError } from '../../contract.ts';
 import { AttributeSql } from './attribute-sql.ts';
 import type { FileShape } from './file-shape.ts';
@@ -56,7 +57,7 @@ class FilterSql {
 
   #regex(pattern: string): ValueTest {
     try {
-      return regexTest(this.#sql, pattern, compileRegex(pattern));
+      return regexTest(this.#sql, pattern, compileRegex(pattern).isIn);
     } catch (cause) {
       throw new StorageError('invalid', cause instanceof Error ? cause.message : pattern, {
         cause,
