@@ -25,9 +25,14 @@ test('the first visit shows where to send spans, and moves on when one arrives',
   await expectPage(
     page.getByRole('heading', { name: 'Waiting for the first trace' }),
   ).toBeVisible();
-  await expectPage(page.getByRole('tabpanel')).toContainText('OTEL_EXPORTER_OTLP_ENDPOINT');
+  await expectPage(page.getByRole('tabpanel', { name: 'Any SDK' })).toContainText(
+    'OTEL_EXPORTER_OTLP_ENDPOINT',
+  );
   await page.getByRole('tab', { name: 'Python' }).click();
-  await expectPage(page.getByRole('tabpanel')).toContainText('opentelemetry-instrument');
+  // By name: the panel before it is still leaving.
+  await expectPage(page.getByRole('tabpanel', { name: 'Python' })).toContainText(
+    'opentelemetry-instrument',
+  );
   const spans = rideTrace(1, Date.now() - 5000);
   await server.send(spans);
   await expectPage(page.getByRole('link', { name: /GET \/dispatch/ })).toBeVisible();
