@@ -62,8 +62,13 @@ export const realFileSystem: FileSystem = {
     }
   },
   stat: async (path) => {
-    const found = await fs.promises.stat(path).catch(() => undefined);
-    return found && { bytes: found.size, modifiedMs: found.mtimeMs };
+    try {
+      const { size, mtimeMs } = await fs.promises.stat(path);
+      return { bytes: size, modifiedMs: mtimeMs };
+    } catch (error) {
+      if (systemCodeOf(error) === 'ENOENT') return undefined;
+      throw error;
+    }
   },
   syncDirectory: async (path) => {
     // Windows opens no directories; its file systems journal names by themselves.
