@@ -2,7 +2,8 @@
  *  "a batch with a count and a byte size", not three times for three signals. Traces are the
  *  purpose and travel as columnar `SpanBatch`; metrics and logs travel as the bytes they came in,
  *  counted. */
-import type { SpanBatch } from '../model/batch/span-batch.ts';
+import type { Client } from '../model/batch/client.ts';
+import { withClient, type SpanBatch } from '../model/batch/span-batch.ts';
 import { SpoorError } from '../lib/errors.ts';
 
 export type Signal = 'traces' | 'metrics' | 'logs';
@@ -16,6 +17,8 @@ export interface OpaqueBatch {
   readonly count: number;
   readonly byteSize: number;
   readonly tenant: string;
+  /** Who sent it. */
+  readonly client?: Client | undefined;
   /** `ExportMetricsServiceRequest` or `ExportLogsServiceRequest`, protobuf encoding. */
   readonly bytes: Uint8Array;
 }
@@ -28,6 +31,11 @@ export function isOpaque(batch: Batch): batch is OpaqueBatch {
 
 export function isSpans(batch: Batch): batch is SpanBatch {
   return !isOpaque(batch);
+}
+
+/** The same data, sent by this client. */
+export function sentBy(batch: Batch, client: Client | undefined): Batch {
+  return isOpaque(batch) ? { ...batch, client } : withClient(batch, client);
 }
 
 /** Promises of every consumer:

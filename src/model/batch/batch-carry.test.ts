@@ -1,11 +1,12 @@
 import { describe, expect, test } from 'vitest';
 import { batchOf, type Span, spansOf } from '../trace/span.ts';
 import { SpanBatchBuilder } from './builder.ts';
+import { clientValue, type Client } from './client.ts';
 import { BatchEditor } from './editor.ts';
 import { decodeFrame, encodeFrame, FrameError } from './frame.ts';
-import { compact, concat, gather } from './gather.ts';
+import { compact, concat, gather, keepEvents } from './gather.ts';
 import { RandomSpans } from './random-spans.fixture.ts';
-import type { SpanBatch } from './span-batch.ts';
+import { type SpanBatch, withClient } from './span-batch.ts';
 import { StringInterner } from './string-table.ts';
 import { SpanView } from './view.ts';
 
@@ -204,5 +205,44 @@ describe('an editor', () => {
       expect(spansOf(decodeFrame(encodeFrame(edited))), `seed ${seed}`).toEqual(wanted);
       expect(spansOf(batch), `seed ${seed}: the old batch`).toEqual(spans);
     }
+  });
+});
+
+describe('the client that sent a batch', () => {
+  const client: Client = {
+    address: '10.0.0.7',
+    metadata: new Map([['x-tenant', ['a', 'b']]]),
+    auth: new Map([['username', 'ann']]),
+  };
+  const sent = withClient(randomBatch(3).batch, client);
+
+  test('is carried by every way to make a batch of one batch', () => {
+    const editor = new BatchEditor(sent);
+    editor.setName(0, editor.strings.id('renamed'));
+    expect([
+      gather(sent, Uint32Array.of(0)).client,
+      keepEvents(sent, new Uint8Array(sent.events.count)).client,
+      compact(gather(sent, Uint32Array.of(1))).client,
+      editor.finish().client,
+    ]).toEqual([client, client, client, client]);
+    expect(editor.finish()).not.toBe(sent);
+  });
+
+  test('stays when merged batches share it and goes when they do not, nor into a frame', () => {
+    expect(concat([sent, gather(sent, Uint32Array.of(0))]).client).toBe(client);
+    expect(concat([sent, withClient(sent, undefined)]).client).toBeUndefined();
+    expect(decodeFrame(encodeFrame(sent)).client).toBeUndefined();
+  });
+
+  test.for([
+    ['metadata.X-Tenant', 'a;b'],
+    ['x-tenant', 'a;b'],
+    ['auth.username', 'ann'],
+    ['client.address', '10.0.0.7'],
+    ['auth.subject', undefined],
+    ['metadata.other', undefined],
+  ] as const)('says %s is %s', ([name, value]) => {
+    expect(clientValue(client, name)).toBe(value);
+    expect(clientValue(undefined, name)).toBeUndefined();
   });
 });

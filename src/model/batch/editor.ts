@@ -148,6 +148,7 @@ export class BatchEditor {
     const resources = withAttributes(batch.resources, tables.resources);
     return new SpanBatch({
       tenant: batch.tenant,
+      client: batch.client,
       strings: this.strings.seal(),
       isExact: false,
       spans: withAttributes(spans, tables.spans),

@@ -2,6 +2,7 @@
  *  it is cheap and its result is not exact; `concat` carries over only what the rows refer to. */
 
 import { AttributeType } from '../attribute.ts';
+import { commonClient } from './client.ts';
 import { newColumn, SpanBatchBuilder, type GrowingTable } from './builder.ts';
 import {
   type AttributeTable,
@@ -14,6 +15,7 @@ import {
   SPAN_COLUMNS,
   SpanBatch,
   type Table,
+  withClient,
 } from './span-batch.ts';
 
 type Columns = Record<string, Uint8Array | Uint32Array>;
@@ -23,6 +25,7 @@ export function gather(batch: SpanBatch, rows: Uint32Array): SpanBatch {
   const spans: Table<object> = gatherTable(batch.spans, SPAN_COLUMNS, rows);
   return new SpanBatch({
     tenant: batch.tenant,
+    client: batch.client,
     strings: batch.strings,
     isExact: false,
     spans: spans as SpanBatch['spans'],
@@ -48,12 +51,13 @@ export function keepEvents(batch: SpanBatch, isKept: Uint8Array): SpanBatch {
   return new SpanBatch({ ...partsOf(batch), events, isExact: false });
 }
 
-function partsOf({ tenant, strings, spans, links, resources, scopes }: SpanBatch) {
-  return { tenant, strings, spans, links, resources, scopes };
+function partsOf({ tenant, client, strings, spans, links, resources, scopes }: SpanBatch) {
+  return { tenant, client, strings, spans, links, resources, scopes };
 }
 
 /** All rows of all batches, in order. They must be of one tenant. Strings are interned anew;
- *  strings, resources and scopes that no row refers to stay behind. */
+ *  strings, resources and scopes that no row refers to stay behind. The client stays when all have the
+ *  same. */
 export function concat(batches: readonly SpanBatch[]): SpanBatch {
   const builder = new SpanBatchBuilder();
   const tenant = batches[0]?.tenant ?? '';
@@ -61,7 +65,7 @@ export function concat(batches: readonly SpanBatch[]): SpanBatch {
     if (batch.tenant !== tenant) throw new Error('concat: batches of different tenants');
     appendBatch(builder, batch);
   }
-  return builder.seal(tenant);
+  return withClient(builder.seal(tenant), commonClient(batches));
 }
 
 /** The batch without strings, resources and scopes that no row refers to. */

@@ -6,6 +6,7 @@
  *  The column lists below are the only description of the layout: builder, gather, concat and
  *  frame loop over them. */
 
+import type { Client } from './client.ts';
 import type { StringTable } from './string-table.ts';
 
 /** Attributes of a table's owners (spans, events, …): owner `i` has rows starts[i] to starts[i+1].
@@ -146,6 +147,8 @@ export const SCOPE_COLUMNS: readonly ColumnSpec<keyof ScopeColumns>[] = [
 
 export interface SpanBatchParts {
   readonly tenant: string;
+  /** Who sent it; no frame carries it. */
+  readonly client?: Client | undefined;
   readonly strings: StringTable;
   /** True when every string, resource and scope is referred to by some row: nothing a processor
    *  deleted is left. A frame is only written from such a batch (`compact` makes one). */
@@ -161,6 +164,7 @@ export const DEFAULT_TENANT = 'default';
 
 export class SpanBatch implements SpanBatchParts {
   readonly tenant: string;
+  readonly client: Client | undefined;
   readonly strings: StringTable;
   readonly isExact: boolean;
   readonly spans: Table<SpanColumns>;
@@ -172,6 +176,7 @@ export class SpanBatch implements SpanBatchParts {
 
   constructor(parts: SpanBatchParts) {
     this.tenant = parts.tenant;
+    this.client = parts.client;
     this.strings = parts.strings;
     this.isExact = parts.isExact;
     this.spans = parts.spans;
@@ -205,6 +210,14 @@ export class SpanBatch implements SpanBatchParts {
   serviceOf(row: number): number {
     return this.resources.columns.services[this.spans.columns.resources[row]!]!;
   }
+}
+
+/** The same rows, sent by this client. */
+export function withClient(batch: SpanBatch, client: Client | undefined): SpanBatch {
+  if (batch.client === client) return batch;
+  const { tenant, strings, isExact, spans, events, links, resources, scopes } = batch;
+  const parts = { tenant, strings, isExact, spans, events, links, resources, scopes };
+  return new SpanBatch({ ...parts, client });
 }
 
 function tableBytes(table: Table<object>): number {

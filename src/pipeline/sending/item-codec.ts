@@ -1,16 +1,21 @@
-/** A batch as bytes, for queues that outlive the process. Spans are their frame; metrics and logs a
- *  JSON line that says what they are, then the request. */
-import { isOpaque, type Batch, type OpaqueBatch } from '../../component/consumer.ts';
+/** A batch as bytes, for queues that outlive the process. Spans are their frame, after a JSON line
+ *  when it is known who sent them; metrics and logs are such a line and the request. Request headers
+ *  are kept; what authentication said is not: it was true then. */
+import { isOpaque, sentBy, type Batch, type OpaqueBatch } from '../../component/consumer.ts';
+import type { Client } from '../../model/batch/client.ts';
 import { decodeFrame, encodeFrame } from '../../model/batch/frame.ts';
 
 const NEWLINE = 0x0a;
 const BRACE = 0x7b;
 
 export function encodeItem(batch: Batch): Uint8Array {
-  if (!isOpaque(batch)) return encodeFrame(batch);
+  const client = keptClient(batch.client);
+  if (!isOpaque(batch)) {
+    const frame = encodeFrame(batch);
+    return client === undefined ? frame : withHead({ signal: 'traces', client }, frame);
+  }
   const { signal, count, tenant, bytes } = batch;
-  const head = Buffer.from(`${JSON.stringify({ signal, count, tenant })}\n`);
-  return Buffer.concat([head, bytes]);
+  return withHead({ signal, count, tenant, client }, bytes);
 }
 
 /** Throws when the bytes are no item: damaged, or of a newer version. */
@@ -18,12 +23,47 @@ export function decodeItem(item: Uint8Array): Batch {
   if (item[0] !== BRACE) return decodeFrame(item);
   const end = item.indexOf(NEWLINE);
   const head: unknown = JSON.parse(Buffer.from(item.subarray(0, end)).toString());
-  if (!isHead(head)) throw new TypeError('not a queued batch');
   const bytes = item.subarray(end + 1);
-  return { ...head, bytes, byteSize: bytes.length };
+  if (isTracesHead(head)) return sentBy(decodeFrame(bytes), clientOf(head.client));
+  if (!isHead(head)) throw new TypeError('not a queued batch');
+  const { signal, count, tenant, client } = head;
+  const batch = { signal, count, tenant, bytes, byteSize: bytes.length };
+  return client === undefined ? batch : sentBy(batch, clientOf(client));
 }
 
-type Head = Pick<OpaqueBatch, 'signal' | 'count' | 'tenant'>;
+function withHead(head: object, bytes: Uint8Array): Uint8Array {
+  return Buffer.concat([Buffer.from(`${JSON.stringify(head)}\n`), bytes]);
+}
+
+/** Written out: address and headers. */
+function keptClient(client: Client | undefined): object | undefined {
+  if (client === undefined) return undefined;
+  return { address: client.address, metadata: [...client.metadata] };
+}
+
+function clientOf(kept: unknown): Client {
+  const { address, metadata } = { address: '', metadata: [], ...Object(kept) };
+  const pairs: unknown[] = Array.isArray(metadata) ? metadata : [];
+  return {
+    address: String(address),
+    metadata: new Map(pairs.flatMap(metadataPair)),
+    auth: new Map(),
+  };
+}
+
+function metadataPair(pair: unknown): [string, readonly string[]][] {
+  if (!Array.isArray(pair)) return [];
+  const [name, values]: unknown[] = pair;
+  return Array.isArray(values) ? [[String(name), values.map(String)]] : [];
+}
+
+type Head = Pick<OpaqueBatch, 'signal' | 'count' | 'tenant'> & { readonly client?: unknown };
+
+function isTracesHead(value: unknown): value is { readonly client: unknown } {
+  return typeof value === 'object' && value !== null && 'signal' in value
+    ? value.signal === 'traces' && 'client' in value
+    : false;
+}
 
 function isHead(value: unknown): value is Head {
   if (typeof value !== 'object' || value === null) return false;

@@ -1,5 +1,6 @@
 import { expect, test, vi } from 'vitest';
-import type { Batch, OpaqueBatch } from '../../component/consumer.ts';
+import { logBytes, spanCount } from '../../component/batch.fixture.ts';
+import { sentBy, type Batch, type OpaqueBatch } from '../../component/consumer.ts';
 import type { KeyValueStore, SendingSettings } from '../../component/sending.ts';
 import { keyValueStorage, retryOnFailure, sendingQueue } from '../../component/sending.ts';
 import { RecordingConsumer, testContext } from '../../component/testbed.ts';
@@ -247,4 +248,18 @@ test('items of every signal survive their bytes', () => {
   };
   expect(decodeItem(encodeItem(opaque))).toEqual({ ...opaque, bytes: Buffer.from(opaque.bytes) });
   expect(() => decodeItem(Buffer.from('{"signal":"x"}\n'))).toThrow('not a queued batch');
+});
+
+test('a queued batch remembers the headers it came with, and not who was authenticated', () => {
+  const client = {
+    address: '10.0.0.7',
+    metadata: new Map([['x-tenant', ['a', 'b']]]),
+    auth: new Map([['username', 'ann']]),
+  };
+  for (const plain of [spanCount(2), logBytes([10, 1, 1], 2)]) {
+    const back = decodeItem(encodeItem(sentBy(plain, client)));
+    expect(back.count).toBe(2);
+    expect(back.client).toEqual({ ...client, auth: new Map() });
+    expect(decodeItem(encodeItem(plain)).client).toBeUndefined();
+  }
 });

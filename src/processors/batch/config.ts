@@ -17,9 +17,11 @@ export const BatchConfig = z
       .default(0)
       .describe('Split larger batches; 0 never splits.'),
     metadata_keys: z
-      .array(z.string())
+      .array(z.string().toLowerCase())
       .default([])
-      .describe('Batch separately by these request headers. The tenant always is kept apart.'),
+      .describe(
+        'Batch separately by these request headers, which the receiver must include_metadata; the others are forgotten. The tenant always is kept apart.',
+      ),
     metadata_cardinality_limit: z
       .int()
       .positive()
@@ -29,9 +31,8 @@ export const BatchConfig = z
   .refine(({ send_batch_max_size: max, send_batch_size: size }) => max === 0 || max >= size, {
     message: 'send_batch_max_size must be 0 or at least send_batch_size',
   })
-  .refine(
-    ({ metadata_keys: keys }) => new Set(keys.map((key) => key.toLowerCase())).size === keys.length,
-    { message: 'metadata_keys names a key twice (upper and lower case are the same)' },
-  );
+  .refine(({ metadata_keys: keys }) => new Set(keys).size === keys.length, {
+    message: 'metadata_keys names a key twice (upper and lower case are the same)',
+  });
 
 export type BatchConfig = z.output<typeof BatchConfig>;

@@ -2,6 +2,7 @@
  *  protobuf merges repeated fields of concatenated messages. They are never cut, because their items
  *  are not known apart. */
 import { isOpaque, isSpans, type Batch, type OpaqueBatch } from '../../component/consumer.ts';
+import { commonClient } from '../../model/batch/client.ts';
 import { concat, gather } from '../../model/batch/gather.ts';
 
 /** One batch of all, in order. All have the same signal and tenant. */
@@ -18,7 +19,7 @@ function joinOpaque(batches: readonly OpaqueBatch[]): OpaqueBatch {
   if (!first) throw new TypeError('nothing to join');
   const bytes = Buffer.concat(batches.map((batch) => batch.bytes));
   const count = batches.reduce((sum, batch) => sum + batch.count, 0);
-  return { ...first, bytes, count, byteSize: bytes.length };
+  return { ...first, client: commonClient(batches), bytes, count, byteSize: bytes.length };
 }
 
 /** The first `count` items and the rest; undefined when the batch cannot be cut there. */

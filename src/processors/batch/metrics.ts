@@ -46,7 +46,7 @@ export class BatchMetrics {
     this.#telemetry
       .gauge({
         name: name('metadata_cardinality'),
-        help: 'Number of distinct tenants being batched.',
+        help: 'Number of distinct tenants and metadata values being batched.',
         labels: ['processor'],
       })
       .set({ processor: this.#id }, count);

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { logBytes, namesOf, spanCount, spansNamed } from '../../component/batch.fixture.ts';
+import { sentBy } from '../../component/consumer.ts';
 import { RecordingConsumer, testContext } from '../../component/testbed.ts';
 import { decode } from '../../config/decode.ts';
 import { silentLogger } from '../../lib/logger.ts';
@@ -170,6 +171,54 @@ test('requests of metrics and logs join by their bytes', async () => {
   const [batch] = next.batches;
   expect(batch).toMatchObject({ signal: 'logs', count: 5, byteSize: 6 });
   expect(batch && 'bytes' in batch ? [...batch.bytes] : []).toEqual([10, 1, 1, 10, 1, 2]);
+});
+
+describe('with metadata_keys', () => {
+  const sent = (tenant: string, trace = '1') =>
+    sentBy(spanCount(1), {
+      address: '',
+      metadata: new Map([
+        ['x-tenant', [tenant]],
+        ['x-trace', [trace]],
+      ]),
+      auth: new Map(),
+    });
+
+  test('batches are kept apart by these headers, which go on with them', async () => {
+    const { next, clock, processor } = batcher({ metadata_keys: ['X-Tenant'] });
+    for (const batch of [sent('a'), sent('b'), sent('a', '2'), spanCount(1)]) {
+      void processor.consume(batch);
+    }
+    clock.advance(200);
+    await settle();
+    const seen = next.batches.map(({ count, client }) => [count, [...(client?.metadata ?? [])]]);
+    expect(seen).toEqual([
+      [2, [['x-tenant', ['a']]]],
+      [1, [['x-tenant', ['b']]]],
+      [1, []],
+    ]);
+  });
+
+  test('more combinations than the limit are refused', async () => {
+    const { processor } = batcher({ metadata_keys: ['x-tenant'], metadata_cardinality_limit: 1 });
+    void processor.consume(sent('a'));
+    await expect(processor.consume(sent('b'))).rejects.toMatchObject({ code: 'overloaded' });
+  });
+});
+
+test('without metadata_keys a merged batch has a client only when all came from one', async () => {
+  const client = { address: '::1', metadata: new Map(), auth: new Map() };
+  for (const [other, expected] of [
+    [client, client],
+    [undefined, undefined],
+  ]) {
+    const { next, clock, processor } = batcher({});
+    void processor.consume(sentBy(spanCount(1), client));
+    void processor.consume(sentBy(spanCount(1), other));
+    clock.advance(200);
+    await settle();
+    expect(next.batches.map((batch) => batch.client)).toEqual([expected]);
+  }
 });
 
 test('its counters have the names of the Collector', async () => {

@@ -4,14 +4,16 @@
  *  further down, so an acknowledgement means as much as without this processor; a failure goes to
  *  every caller of that batch. With a longer timeout it acknowledges at once, and a crash or a
  *  refusal further down loses what it held: `validate` says which of the two applies. */
-import { PipelineError, type Batch, type Consumer } from '../../component/consumer.ts';
+import { PipelineError, sentBy, type Batch, type Consumer } from '../../component/consumer.ts';
 import { defineProcessor, type ProcessorContext } from '../../component/define.ts';
 import type { Lifecycle } from '../../component/lifecycle.ts';
 import type { Timer } from '../../lib/clock.ts';
 import { messageOf } from '../../lib/errors.ts';
+import type { Client } from '../../model/batch/client.ts';
 import { BatchConfig } from './config.ts';
 import { join } from './join.ts';
 import { Delivery, Lane, type Part } from './lane.ts';
+import { laneKey } from './lane-key.ts';
 import { BatchMetrics, type Trigger } from './metrics.ts';
 
 /** Callers wait for a timeout up to this. */
@@ -38,8 +40,16 @@ function forwards(timeoutMs: number): boolean {
 }
 
 interface TimedLane {
+  readonly key: string;
   readonly lane: Lane;
+  readonly client: Client | undefined;
   timer: Timer | undefined;
+}
+
+/** What is sent at once. */
+interface Load {
+  readonly parts: readonly Part[];
+  readonly client: Client | undefined;
 }
 
 export class Batcher implements Lifecycle, Consumer<Batch> {
@@ -55,21 +65,13 @@ export class Batcher implements Lifecycle, Consumer<Batch> {
     this.#metrics = new BatchMetrics(context.telemetry, context.id);
   }
 
-  async start(): Promise<void> {
-    if (this.#context.config.metadata_keys.length === 0) return;
-    this.#context.logger.warn(
-      { metadata_keys: this.#context.config.metadata_keys },
-      'batches are kept apart by tenant, request headers are not carried this far',
-    );
-  }
-
   async consume(batch: Batch): Promise<void> {
     if (batch.count === 0) return;
     const lane = this.#laneFor(batch);
     const delivery = new Delivery();
     lane.lane.add({ batch, delivery });
     this.#hold(batch, delivery);
-    this.#sendFull(batch.tenant, lane);
+    this.#sendFull(lane);
     if (forwards(this.#context.config.timeout)) await delivery.settled;
   }
 
@@ -77,7 +79,7 @@ export class Batcher implements Lifecycle, Consumer<Batch> {
     const giveUp = () => this.#giveUp.abort(signal.reason);
     if (signal.aborted) giveUp();
     signal.addEventListener('abort', giveUp, { once: true });
-    for (const [tenant, lane] of this.#lanes) this.#sendAll(tenant, lane, 'stop');
+    for (const lane of this.#lanes.values()) this.#sendAll(lane, 'stop');
     await Promise.all(this.#sending);
     signal.removeEventListener('abort', giveUp);
   }
@@ -94,60 +96,65 @@ export class Batcher implements Lifecycle, Consumer<Batch> {
     if (this.#heldBytes + batch.byteSize > heldBytesMax && this.#heldBytes > 0) {
       throw overloaded(`${this.#context.id} holds ${this.#heldBytes} bytes already`);
     }
-    const known = this.#lanes.get(batch.tenant);
+    const { config, id } = this.#context;
+    const { text: key, client } = laneKey(batch, config.metadata_keys);
+    const known = this.#lanes.get(key);
     if (known) return known;
-    if (this.#lanes.size >= this.#context.config.metadata_cardinality_limit) {
-      throw overloaded(`${this.#context.id} batches for ${this.#lanes.size} tenants already`);
+    if (this.#lanes.size >= config.metadata_cardinality_limit) {
+      throw overloaded(`${id} batches for ${this.#lanes.size} tenants or headers already`);
     }
-    const lane: TimedLane = { lane: new Lane(), timer: undefined };
-    this.#lanes.set(batch.tenant, lane);
+    const lane: TimedLane = { key, client, lane: new Lane(), timer: undefined };
+    this.#lanes.set(key, lane);
     this.#metrics.lanes(this.#lanes.size);
     return lane;
   }
 
   /** Sends while there is a full batch, or everything without a timeout, and lets the rest wait. */
-  #sendFull(tenant: string, timed: TimedLane): void {
+  #sendFull(timed: TimedLane): void {
     const { send_batch_size: size, timeout } = this.#context.config;
     if (timeout === 0) {
-      this.#sendAll(tenant, timed, 'size');
+      this.#sendAll(timed, 'size');
       return;
     }
     const full = size === 0 ? Number.POSITIVE_INFINITY : size;
     for (; timed.lane.count >= full;) this.#send(timed, 'size');
-    if (timed.lane.count === 0) this.#drop(tenant, timed);
+    if (timed.lane.count === 0) this.#drop(timed);
     else
       timed.timer ??= this.#context.clock.after(timeout, () => {
-        this.#sendAll(tenant, timed, 'timeout');
+        this.#sendAll(timed, 'timeout');
       });
   }
 
-  #sendAll(tenant: string, timed: TimedLane, trigger: Trigger): void {
+  #sendAll(timed: TimedLane, trigger: Trigger): void {
     while (timed.lane.count > 0) this.#send(timed, trigger);
-    this.#drop(tenant, timed);
+    this.#drop(timed);
   }
 
-  #drop(tenant: string, timed: TimedLane): void {
+  #drop(timed: TimedLane): void {
     timed.timer?.cancel();
-    this.#lanes.delete(tenant);
+    this.#lanes.delete(timed.key);
     this.#metrics.lanes(this.#lanes.size);
   }
 
-  #send({ lane }: TimedLane, trigger: Trigger): void {
+  #send({ lane, client }: TimedLane, trigger: Trigger): void {
     const parts = lane.take(this.#context.config.send_batch_max_size);
-    const sending = this.#deliver(parts, trigger).finally(() => this.#sending.delete(sending));
+    const sending = this.#deliver({ parts, client }, trigger).finally(() =>
+      this.#sending.delete(sending),
+    );
     this.#sending.add(sending);
   }
 
   /** Settles every part; never rejects. */
-  async #deliver(parts: readonly Part[], trigger: Trigger): Promise<void> {
-    const failure = await this.#trySend(parts, trigger);
-    for (const { delivery } of parts) delivery.done(failure);
+  async #deliver(load: Load, trigger: Trigger): Promise<void> {
+    const failure = await this.#trySend(load, trigger);
+    for (const { delivery } of load.parts) delivery.done(failure);
   }
 
-  async #trySend(parts: readonly Part[], trigger: Trigger) {
+  async #trySend({ parts, client }: Load, trigger: Trigger) {
     let count = 0;
     try {
-      const merged = join(parts.map((part) => part.batch));
+      const joined = join(parts.map((part) => part.batch));
+      const merged = client === undefined ? joined : sentBy(joined, client);
       count = merged.count;
       this.#metrics.sent(merged, trigger);
       await this.#context.next.consume(merged, this.#giveUp.signal);
