@@ -153,6 +153,8 @@ export interface Capabilities {
   readonly filterOps: readonly Filter['op'][];
   readonly orders: readonly TraceOrder[];
   readonly durableOnAck: boolean;
+  /** It has `maintenance`. */
+  readonly deletes?: boolean | undefined;
 }
 
 export interface StorageHealth {
@@ -161,11 +163,64 @@ export interface StorageHealth {
   readonly problems: readonly string[];
 }
 
+/** Which traces to delete: these, or every trace that has a matching span in the range. Always whole
+ *  traces: a trace of which only some spans went would tell a story that did not happen. */
+export type TracesToDelete =
+  | { readonly traceIds: readonly string[] }
+  | { readonly range: TimeRange; readonly filter?: Filter | undefined };
+
+export interface DeletedCounts {
+  readonly traces: number;
+  readonly spans: number;
+}
+
+export interface DeletionProgress extends DeletedCounts {
+  /** Hidden: no read finds them any more, also after a crash. Purged: their bytes are gone too. */
+  readonly stage: 'hidden' | 'purged';
+}
+
+export interface DeletionOptions {
+  /** Ends the waiting and, for a filter, the search for more; what is hidden is purged all the same. */
+  readonly signal?: AbortSignal | undefined;
+  readonly onProgress?: ((progress: DeletionProgress) => void) | undefined;
+}
+
+export interface ImportedCounts {
+  readonly stored: number;
+  /** Were there already, with the same content. */
+  readonly known: number;
+}
+
+/** What operators do with stored traces, beside writing and reading them. */
+export interface TraceMaintenance {
+  /** Resolves when no byte of them is left in the store: until then they are hidden. Spans of the
+   *  same traces that are written later are stored again. Rejects with 'unavailable' when they are
+   *  hidden but could not be purged yet: that is tried again by itself. */
+  deleteTraces(
+    tenant: string,
+    which: TracesToDelete,
+    options?: DeletionOptions,
+  ): Promise<DeletedCounts>;
+  /** Like TraceWriter.write, but tells a span that is there already however long ago it came. */
+  importTraces(batch: SpanBatch, signal?: AbortSignal): Promise<ImportedCounts>;
+  /** The tools' way in: where they find the running server. Whoever can read the store's directory
+   *  learns the secret; nobody else does. */
+  readonly door?: MaintenanceDoor | undefined;
+}
+
+export interface MaintenanceDoor {
+  readonly secret: string;
+  /** Says at which address the API of this process listens. */
+  announce(address: string): Promise<void>;
+}
+
 /** A backend that is open. */
 export interface StorageBackend {
   readonly capabilities: Capabilities;
   readonly writer: TraceWriter;
   readonly reader: TraceReader;
+  /** Absent when the backend cannot. */
+  readonly maintenance?: TraceMaintenance | undefined;
   health(): StorageHealth;
   /** Stops taking writes, makes what was acknowledged durable, frees everything. */
   close(): Promise<void>;

@@ -18,6 +18,7 @@ export function measured(backend: StorageBackend, measuring: Measuring): Storage
     capabilities: backend.capabilities,
     writer: backend.writer,
     reader: measuredReader(backend.reader, observer(measuring)),
+    maintenance: backend.maintenance,
     health: () => backend.health(),
     close: async () => backend.close(),
   };

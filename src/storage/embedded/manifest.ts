@@ -27,6 +27,9 @@ export interface DataFile {
   readonly textKeys?: TextKeys | undefined;
   /** Absent when the index file is damaged. */
   readonly index?: SegmentIndex | undefined;
+  /** Traces whose rows in this file have been deleted and are still in it, until it is written anew:
+   *  no read may show them. Ids as hex. */
+  readonly deleted?: ReadonlySet<string> | undefined;
 }
 
 export interface Manifest {

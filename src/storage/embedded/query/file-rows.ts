@@ -4,7 +4,7 @@
 
 import type { DataFile } from '../manifest.ts';
 import { type FileShape, shapeOf } from './file-shape.ts';
-import { quoteText, type SqlBuilder, TRUE, FALSE } from './sql-builder.ts';
+import { allTrue, quoteText, type SqlBuilder, TRUE, FALSE } from './sql-builder.ts';
 import type { TimeRange } from '../../contract.ts';
 
 const UNSIGNED_MAX = 2n ** 64n - 1n;
@@ -20,7 +20,7 @@ export function rowsOf(files: readonly DataFile[], { select, where }: RowsOf): s
   const groups = new Map<string, string[]>();
   for (const file of files) {
     const shape = shapeOf(file);
-    const condition = where(shape, file);
+    const condition = allTrue([where(shape, file), notDeleted(file)]);
     if (condition === FALSE) continue;
     const tail = condition === TRUE ? '' : ` WHERE ${condition}`;
     const key = `SELECT ${select(shape)} FROM \u0000${tail}`;
@@ -31,6 +31,19 @@ export function rowsOf(files: readonly DataFile[], { select, where }: RowsOf): s
   if (groups.size === 0) return undefined;
   const parts = [...groups].map(([key, paths]) => key.replace('\u0000', () => source(paths)));
   return `(${parts.join(' UNION ALL ')})`;
+}
+
+/** From so many ids on, a list is joined rather than compared one by one. */
+const JOINED_FROM = 50;
+
+/** Leaves out rows of deleted traces that are still in the file. Ids are hex: they need no quoting. */
+function notDeleted({ deleted }: DataFile): string {
+  if (deleted === undefined || deleted.size === 0) return TRUE;
+  const ids = [...deleted];
+  if (ids.length < JOINED_FROM) {
+    return `trace_id NOT IN (${ids.map((id) => `unhex('${id}')`).join(', ')})`;
+  }
+  return `trace_id NOT IN (SELECT unhex(id) FROM unnest(string_split('${ids.join()}', ',')) AS t(id))`;
 }
 
 function source(paths: readonly string[]): string {

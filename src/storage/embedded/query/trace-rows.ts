@@ -17,9 +17,10 @@ export type IndexAnswer = { readonly summary: PartialSummary } | 'absent' | 'dam
 
 export function askIndex(
   { onWarning }: ReadContext,
-  { index, path }: DataFile,
+  { index, path, deleted }: DataFile,
   traceId: Uint8Array,
 ): IndexAnswer {
+  if (deleted?.has(hexAt(traceId, 0, 16))) return 'absent';
   if (index === undefined) return 'damaged';
   try {
     const position = index.find(traceId);
