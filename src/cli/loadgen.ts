@@ -3,6 +3,7 @@ import { parseArgs } from 'node:util';
 import { parseDuration } from '../config/kinds.ts';
 import { messageOf } from '../lib/errors.ts';
 import { UsageError } from './arguments.ts';
+import { type FillProgress, fillDirectory } from './loadgen/fill-directory.ts';
 import { runLoad, type Totals } from './loadgen/run-load.ts';
 import { type Compression, compressed, GrpcSender, HttpSender } from './loadgen/sender.ts';
 import { makeTemplates, Payloads } from './loadgen/templates.ts';
@@ -20,29 +21,52 @@ const HELP = `spoor loadgen: send made-up traces over OTLP
   --in-flight <n>        requests under way at a time on each connection, 4 unless given
   --layout sdk|collector one service a request, or all mixed; sdk unless given
   --seed <n>             the same seed makes the same traces, but for ids and times
+
+  --into <directory>     write a store directory instead, while no server runs; started again with
+                         the same flags it goes on where it stopped
+  --spans <n>            how many, 1m unless given (k and m are thousands and millions)
+  --days <n>             spread their times over so many days up to now, 1 unless given
 `;
 
 /** Enough different requests that nothing repeats within a few seconds at a common rate. */
 const TEMPLATE_SPANS = 20_000;
 
+/** Flags that make no sense with --into. */
+const SENDING = {
+  endpoint: { type: 'string' },
+  protocol: { type: 'string' },
+  rate: { type: 'string' },
+  duration: { type: 'string' },
+  'batch-size': { type: 'string' },
+  compression: { type: 'string' },
+  connections: { type: 'string' },
+  'in-flight': { type: 'string' },
+  layout: { type: 'string' },
+} as const;
+
+const DEFAULTS = {
+  protocol: 'grpc',
+  rate: '1000',
+  'batch-size': '512',
+  compression: 'none',
+  connections: '1',
+  'in-flight': '4',
+  layout: 'sdk',
+  seed: '1',
+} as const;
+
 const flags = {
   help: { type: 'boolean', short: 'h', default: false },
-  endpoint: { type: 'string' },
-  protocol: { type: 'string', default: 'grpc' },
-  rate: { type: 'string', default: '1000' },
+  ...SENDING,
   spans: { type: 'string' },
-  duration: { type: 'string' },
-  'batch-size': { type: 'string', default: '512' },
-  compression: { type: 'string', default: 'none' },
-  connections: { type: 'string', default: '1' },
-  'in-flight': { type: 'string', default: '4' },
-  layout: { type: 'string', default: 'sdk' },
   seed: { type: 'string' },
+  into: { type: 'string' },
+  days: { type: 'string' },
 } as const;
 
 export async function run(args: readonly string[]): Promise<number> {
-  const options = read(args);
-  if (options === undefined) {
+  const values = parse(args);
+  if (values.help) {
     process.stdout.write(HELP);
     return 0;
   }
@@ -50,6 +74,53 @@ export async function run(args: readonly string[]): Promise<number> {
   const onInterrupt = () => stop.abort();
   process.once('SIGINT', onInterrupt);
   process.once('SIGTERM', onInterrupt);
+  try {
+    if (values.into !== undefined) return await fill(values.into, values, stop.signal);
+    return await send(readSending(values), stop.signal);
+  } finally {
+    process.off('SIGINT', onInterrupt);
+    process.off('SIGTERM', onInterrupt);
+  }
+}
+
+/** Interrupted, it fails: what was asked for is not there. */
+async function fill(directory: string, values: Values, signal: AbortSignal): Promise<number> {
+  const other = Object.keys(SENDING).find((flag) => Object.hasOwn(values, flag));
+  if (other !== undefined) {
+    throw new UsageError('usage', `--${other} goes with sending, --into writes files`);
+  }
+  const { spans, wanted, ...done } = await fillDirectory({
+    directory,
+    spans: count('spans', values.spans ?? '1m', 1),
+    days: count('days', values.days ?? '1', 1),
+    seed: count('seed', values.seed ?? '1', 0),
+    signal,
+    progress: (now) => process.stderr.write(`${fillLine(now)}\n`),
+  });
+  process.stderr.write(`${fillLine({ spans, wanted, ...done })}\n`);
+  return spans === wanted ? 0 : 1;
+}
+
+/** `3.0 s  819200 of 1000000 spans  273066 spans/s  5.1 cpu-us/span  48.1 B/span` */
+export function fillLine({
+  spans,
+  wanted,
+  written,
+  elapsedMs,
+  cpuMs,
+  bytes,
+}: FillProgress): string {
+  const rate = elapsedMs === 0 ? 0 : Math.round((written / elapsedMs) * 1000);
+  return [
+    `${(elapsedMs / 1000).toFixed(1)} s`,
+    `${spans} of ${wanted} spans`,
+    `${rate} spans/s`,
+    `${(written === 0 ? 0 : (cpuMs * 1000) / written).toFixed(2)} cpu-us/span`,
+    `${(bytes / 2 ** 20).toFixed(0)} MiB`,
+  ].join('  ');
+}
+
+async function send(options: Sending, signal: AbortSignal): Promise<number> {
   const { compression, connections, batchSize, seed } = options;
   const batches = Math.max(1, Math.ceil(TEMPLATE_SPANS / batchSize));
   const payloads = new Payloads(
@@ -66,7 +137,7 @@ export async function run(args: readonly string[]): Promise<number> {
     rate: options.rate,
     spansMax: options.spansMax,
     durationMs: options.durationMs,
-    signal: stop.signal,
+    signal,
     next: () => {
       const { bytes, spans } = payloads.next(Date.now());
       return { bytes: compressed(bytes, compression), spans };
@@ -74,8 +145,6 @@ export async function run(args: readonly string[]): Promise<number> {
     progress: (now) => process.stderr.write(`${progressLine(now)}\n`),
   });
   sender.close();
-  process.off('SIGINT', onInterrupt);
-  process.off('SIGTERM', onInterrupt);
   for (const [reason, times] of totals.reasons) process.stderr.write(`${times} x ${reason}\n`);
   return totals.acked > 0 ? 0 : 1;
 }
@@ -97,27 +166,29 @@ export function progressLine(totals: Totals): string {
   ].join('  ');
 }
 
-/** Undefined when help was asked for. Throws UsageError. */
-function read(args: readonly string[]) {
-  const values = parse(args);
-  if (values.help) return undefined;
-  const protocol = oneOf('protocol', values.protocol, ['grpc', 'http']);
-  const spansMax = values.spans === undefined ? Infinity : count('spans', values.spans, 1);
+type Values = ReturnType<typeof parse>;
+type Sending = ReturnType<typeof readSending>;
+
+/** Throws UsageError. */
+function readSending(values: Values) {
+  if (values.days !== undefined) throw new UsageError('usage', '--days goes with --into');
+  const given = (flag: keyof typeof DEFAULTS): string => values[flag] ?? DEFAULTS[flag];
+  const whole = (flag: keyof typeof DEFAULTS, min: number) => count(flag, given(flag), min);
+  const protocol = oneOf('protocol', given('protocol'), ['grpc', 'http']);
   const written = values.duration ?? (values.spans === undefined ? '10s' : undefined);
-  const seed = values.seed === undefined ? 1 : count('seed', values.seed, 0);
   return {
     protocol,
-    spansMax,
-    seed,
+    spansMax: values.spans === undefined ? Infinity : count('spans', values.spans, 1),
+    seed: whole('seed', 0),
     idSeed: Date.now() % 0x1_0000_0000,
     endpoint: values.endpoint ?? (protocol === 'grpc' ? 'localhost:4317' : 'http://localhost:4318'),
-    rate: count('rate', values.rate, 0),
+    rate: whole('rate', 0),
     durationMs: written === undefined ? Infinity : durationMs(written),
-    batchSize: count('batch-size', values['batch-size'], 1),
-    compression: oneOf<Compression>('compression', values.compression, ['none', 'gzip', 'zstd']),
-    connections: count('connections', values.connections, 1),
-    inFlight: count('in-flight', values['in-flight'], 1),
-    layout: oneOf('layout', values.layout, ['sdk', 'collector']),
+    batchSize: whole('batch-size', 1),
+    compression: oneOf<Compression>('compression', given('compression'), ['none', 'gzip', 'zstd']),
+    connections: whole('connections', 1),
+    inFlight: whole('in-flight', 1),
+    layout: oneOf('layout', given('layout'), ['sdk', 'collector']),
   };
 }
 
@@ -131,10 +202,13 @@ function parse(args: readonly string[]) {
 }
 
 function count(flag: string, written: string, min: number): number {
-  const value = Number(written.replaceAll('_', ''));
+  const [, digits = written, unit = ''] = /^(\d+)([km])$/i.exec(written) ?? [];
+  const value = Number(digits.replaceAll('_', '')) * (UNITS[unit.toLowerCase()] ?? 1);
   if (Number.isSafeInteger(value) && value >= min) return value;
   throw new UsageError('usage', `--${flag} wants a whole number from ${min} on, got "${written}"`);
 }
+
+const UNITS: Readonly<Record<string, number>> = { k: 1000, m: 1_000_000 };
 
 function durationMs(written: string): number {
   const ms = parseDuration(written);
