@@ -8,12 +8,12 @@ import { SpanWriter } from '../src/cli/loadgen/span-writer.ts';
 import { TraceMaker } from '../src/cli/loadgen/trace-maker.ts';
 import { decodeFrame, encodeFrame } from '../src/model/batch/frame.ts';
 import type { SpanBatch } from '../src/model/batch/span-batch.ts';
+import { columnSizesIn } from '../src/storage/embedded/column-sizes.ts';
 import { encodeRows, joinFiles } from '../src/storage/embedded/encode/file-builder.ts';
 import { IndexWriter } from '../src/storage/embedded/encode/index-writer.ts';
 import { RowGroupEncoder } from '../src/storage/embedded/encode/row-group.ts';
 import { RowCollector } from '../src/storage/embedded/encode/rows.ts';
 import { footerOf } from '../src/storage/embedded/parquet/stitch.ts';
-import { numberField, structField } from '../src/storage/embedded/parquet/thrift.ts';
 import { type Claim, type Figure, printTable } from './report.ts';
 import { encodeTraces } from '../src/wire/otlp-proto/encode.ts';
 
@@ -32,6 +32,8 @@ export interface EncodeFigures {
   /** Bytes a span. */
   readonly parquetBytes: number;
   readonly indexBytes: number;
+  /** The same before stitching; without the hashes that tell a resend after a restart. */
+  readonly flushBytes: number;
   readonly payloadBytes: number;
   readonly gzip6Ratio: number;
   /** The same payload by gzip-1: CPU, µs a span. */
@@ -60,6 +62,7 @@ export async function measureEncode(spans = 8 * ROW_GROUP): Promise<EncodeFigure
   const frames = batches.map(encodeFrame);
   const rows = new RowCollector(1);
   const encoder = new RowGroupEncoder(rows);
+  let flushBytes = 0;
   const cpu = { append: 0, encode: 0, index: 0, baseline: 0 };
   // Of each row group; the cheapest counts, since others on the machine only add.
   const best = { append: Infinity, encode: Infinity, index: Infinity };
@@ -78,7 +81,7 @@ export async function measureEncode(spans = 8 * ROW_GROUP): Promise<EncodeFigure
     time('index', () => {
       const index = new IndexWriter();
       for (const entry of file.entries) index.add(entry);
-      index.finish(file.header);
+      flushBytes += index.finish(file.header).length + file.parquet.length;
     });
     inputs.push({ ...file, parquet: file.parquet.slice() });
     if (rows.count >= ROW_GROUP) {
@@ -88,7 +91,7 @@ export async function measureEncode(spans = 8 * ROW_GROUP): Promise<EncodeFigure
     rows.reset();
   };
   for (const round of ['warm', 'warm', 'counted']) {
-    if (round === 'counted') inputs.length = 0;
+    if (round === 'counted') inputs.length = flushBytes = 0;
     frames.forEach((frame, i) => {
       time('append', () => rows.add(decodeFrame(frame), i));
       if (rows.count >= ROW_GROUP) flush();
@@ -121,6 +124,7 @@ export async function measureEncode(spans = 8 * ROW_GROUP): Promise<EncodeFigure
     stitchMicros: (user + system) / total,
     parquetBytes: segment.length / total,
     indexBytes: index.length / total,
+    flushBytes: flushBytes / total,
     payloadBytes: payloadBytes / payloadSpans,
     gzip6Ratio: payloadBytes / gzip6,
     baselineMicros: cpu.baseline / payloadSpans,
@@ -129,17 +133,9 @@ export async function measureEncode(spans = 8 * ROW_GROUP): Promise<EncodeFigure
 }
 
 function columnBytes(file: Uint8Array, spans: number): Map<string, number> {
-  const bytes = new Map<string, number>();
-  const { specs, rowGroups } = footerOf(file);
-  for (const { chunks } of rowGroups) {
-    chunks.forEach((chunk, i) => {
-      const name = specs[i]!.name;
-      bytes.set(name, (bytes.get(name) ?? 0) + numberField(structField(chunk, 3), 7) / spans);
-    });
-  }
-  const inColumns = [...bytes.values()].reduce((sum, one) => sum + one, 0);
-  bytes.set('(footer)', file.length / spans - inColumns);
-  return new Map([...bytes].toSorted(([, a], [, b]) => b - a));
+  const { columns, footerBytes } = columnSizesIn(footerOf(file), file.length);
+  const sizes = [...columns].map(([name, { bytes }]) => [name, bytes / spans] as const);
+  return new Map([...sizes, ['(footer)', footerBytes / spans]]);
 }
 
 export const run: Claim = async ({ isQuick }) => {
@@ -166,6 +162,8 @@ export const run: Claim = async ({ isQuick }) => {
       baseline: 'payload by gzip-6',
       ratio: ((found.parquetBytes + found.indexBytes) * found.gzip6Ratio) / found.payloadBytes,
     },
+    figure('flushes, before that', found.flushBytes, 'B/span'),
+    figure('payload', found.payloadBytes, 'B/span'),
     figure('payload by gzip-6', found.gzip6Ratio, 'times smaller'),
     ...[...found.bytesOfColumn]
       .slice(0, COLUMNS_SHOWN)

@@ -48,6 +48,7 @@ function httpServer(random: Random, { visit, method }: Served): Attributes {
     ['http.request.method', verb],
     ['url.scheme', 'https'],
     ['url.path', path.replace('{id}', visit.productId)],
+    ...queryOf(random, path, visit),
     ['http.route', path],
     ['http.response.status_code', random.chance(0.01) ? 404 : 200],
     ['server.address', 'shop.example.com'],
@@ -61,6 +62,20 @@ function httpServer(random: Random, { visit, method }: Served): Attributes {
     ...some(random, 0.5, ['user.id', visit.userId]),
     ...some(random, 0.2, ['http.response.body.size', random.between(200, 90_000)]),
   ];
+}
+
+/** What a shop's URLs carry behind the question mark. */
+function queryOf(random: Random, path: string, visit: Visit): Entry[] {
+  if (path.endsWith('/search')) {
+    return [['url.query', `q=${words(random)}&page=${random.skewed(9) + 1}`]];
+  }
+  return some(random, 0.3, ['url.query', `ref=${random.hex(8)}&sid=${visit.sessionId}`]);
+}
+
+const WORDS = ['red', 'lens', 'kit', 'solar', 'filter', 'mount', 'star', 'night', 'moon'] as const;
+
+function words(random: Random): string {
+  return Array.from({ length: random.between(1, 3) }, () => random.pick(WORDS)).join('+');
 }
 
 function rpcServer(random: Random, { service, method, visit }: Served): Attributes {
@@ -80,8 +95,14 @@ function rpcServer(random: Random, { service, method, visit }: Served): Attribut
   ];
 }
 
-export function clientAttributes(random: Random, callee: Service, method: string): Attributes {
-  if (callee.rpc === 'http') return httpClient(random, callee, method);
+interface Called {
+  readonly callee: Service;
+  readonly method: string;
+  readonly visit: Visit;
+}
+
+export function clientAttributes(random: Random, { callee, method, visit }: Called): Attributes {
+  if (callee.rpc === 'http') return httpClient(random, { callee, route: method, visit });
   return [
     ['rpc.system', 'grpc'],
     ['rpc.service', callee.rpc],
@@ -98,11 +119,15 @@ export function clientAttributes(random: Random, callee: Service, method: string
   ];
 }
 
-function httpClient(random: Random, callee: Service, route: string): Attributes {
+function httpClient(
+  random: Random,
+  { callee, route, visit }: { callee: Service; route: string; visit: Visit },
+): Attributes {
   const [verb = 'GET', path = '/'] = route.split(' ');
+  const host = `http://${callee.name}:8080`;
   return [
     ['http.request.method', verb],
-    ['url.full', `http://${callee.name}:8080${path}`],
+    ['url.full', `${host}${path.replace('{id}', visit.productId)}?user=${visit.userId}`],
     ['http.response.status_code', 200],
     ['server.address', `${callee.name}.shop.svc.cluster.local`],
     ['server.port', 8080],
@@ -113,19 +138,29 @@ function httpClient(random: Random, callee: Service, route: string): Attributes 
   ];
 }
 
-const QUERIES: Readonly<Record<'redis' | 'postgresql', readonly [string, ...string[]]>> = {
-  redis: ['GET ?', 'HGETALL ?', 'SET ? ? EX ?', 'HMSET ? ? ?', 'EXPIRE ? ?'],
-  postgresql: [
-    'SELECT id, name, price FROM products WHERE id = $1',
-    'SELECT stock FROM inventory WHERE product_id = ANY($1)',
+/** Some drivers record literals, others what stands for them. */
+function queryText(random: Random, system: 'redis' | 'postgresql', visit: Visit): string {
+  const quoted = random.chance(0.5) ? `'${visit.productId}'` : '$1';
+  if (system === 'redis') {
+    return random.pick([
+      'GET ?',
+      `HGETALL cart:${visit.userId}`,
+      `SET session:${visit.sessionId} ? EX ?`,
+      'HMSET ? ? ?',
+      `EXPIRE cart:${visit.userId} 3600`,
+    ]);
+  }
+  return random.pick([
+    `SELECT id, name, price FROM products WHERE id = ${quoted}`,
+    `SELECT stock FROM inventory WHERE product_id = ${quoted}`,
     'INSERT INTO orders (id, user_id, total) VALUES ($1, $2, $3)',
-    'UPDATE inventory SET stock = stock - $1 WHERE product_id = $2',
-  ],
-};
+    `UPDATE inventory SET stock = stock - ${random.between(1, 9)} WHERE product_id = ${quoted}`,
+  ]);
+}
 
 /** Its name is that of the query's first word and what it works on. */
-export function databaseAttributes(random: Random, system: 'redis' | 'postgresql') {
-  const query = random.pick(QUERIES[system]);
+export function databaseAttributes(random: Random, system: 'redis' | 'postgresql', visit: Visit) {
+  const query = queryText(random, system, visit);
   const [operation = ''] = query.split(' ', 1);
   const attributes: Attributes = [
     ['db.system.name', system],

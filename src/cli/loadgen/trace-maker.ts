@@ -109,22 +109,23 @@ export class TraceMaker {
     const service = serviceAt(callee);
     const method = random.pick(service.methods);
     const part = place.durationNano / BigInt(of + 1);
-    const startNano = place.startNano + (part * BigInt(step * 10 + 2)) / 10n;
+    const startNano = place.startNano + part * BigInt(step) + this.#share(part);
     const name =
       service.rpc === 'http' ? method.split(' ', 1).join('') : `${service.rpc}/${method}`;
-    const here = { ...place, startNano, durationNano: part, method };
+    const durationNano = part - this.#share(part / 4n);
+    const here = { ...place, startNano, durationNano, method };
     const spanId = this.#span(here, {
       name,
       kind: CLIENT,
-      attributes: clientAttributes(random, service, method),
+      attributes: clientAttributes(random, { callee: service, method, visit: this.#visit }),
     });
-    const network = part / 20n;
+    const network = this.#share(part / 10n);
     this.#server({
       service: callee,
       pod: this.#pod(callee),
       parent: spanId,
       startNano: startNano + network,
-      durationNano: part - 2n * network,
+      durationNano: durationNano - 2n * network,
       depth: place.depth + 1,
       method,
     });
@@ -134,39 +135,30 @@ export class TraceMaker {
     for (let n = this.#random.between(1, 2); n > 0; n--) {
       const { functionName, attributes } = internalAttributes(this.#random, this.#visit);
       const name = `${serviceAt(place.service).name}.${functionName}`;
-      this.#span(
-        { ...place, durationNano: place.durationNano / 4n },
-        { name, kind: INTERNAL, attributes },
-      );
+      this.#span(this.#within(place, 2n), { name, kind: INTERNAL, attributes });
     }
   }
 
   #queries(place: Place, database: 'redis' | 'postgresql'): void {
     for (let n = this.#random.between(1, 2); n > 0; n--) {
-      const { operation, attributes } = databaseAttributes(this.#random, database);
+      const { operation, attributes } = databaseAttributes(this.#random, database, this.#visit);
       const name = database === 'redis' ? operation : `${operation} shop`;
-      this.#span(
-        { ...place, durationNano: place.durationNano / 3n },
-        { name, kind: CLIENT, attributes },
-      );
+      this.#span(this.#within(place, 2n), { name, kind: CLIENT, attributes });
     }
   }
 
   #messages(place: Place): void {
     const random = this.#random;
-    const sent = this.#span(
-      { ...place, durationNano: place.durationNano / 10n },
-      {
-        name: 'orders publish',
-        kind: PRODUCER,
-        attributes: messagingAttributes(random, 'publish'),
-      },
-    );
+    const sent = this.#span(this.#within(place, 10n), {
+      name: 'orders publish',
+      kind: PRODUCER,
+      attributes: messagingAttributes(random, 'publish'),
+    });
     for (const name of ['accounting', 'fraud-detection']) {
       const service = serviceIndex(name);
       const there = { ...place, service, pod: this.#pod(service), parent: sent };
       this.#span(
-        { ...there, startNano: place.startNano + place.durationNano },
+        { ...this.#within(there, 2n), startNano: place.startNano + place.durationNano },
         {
           name: 'orders process',
           kind: CONSUMER,
@@ -175,6 +167,21 @@ export class TraceMaker {
         },
       );
     }
+  }
+
+  /** A time inside of a place that takes at most `1 / part` of it. */
+  #within(place: Place, part: bigint): Place {
+    const durationNano = this.#share(place.durationNano / part);
+    return {
+      ...place,
+      startNano: place.startNano + this.#share(place.durationNano - durationNano),
+      durationNano,
+    };
+  }
+
+  /** Some of it, to the nanosecond: clocks are that fine, and nothing happens at once. */
+  #share(nano: bigint): bigint {
+    return BigInt(Math.floor(Number(nano) * this.#random.next()));
   }
 
   #span(place: Place, own: Own): Uint8Array {
