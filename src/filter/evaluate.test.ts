@@ -73,6 +73,7 @@ const compare = (field: Field, by: '=' | '!=' | '<' | '<=' | '>' | '>=', of: Sca
 const exists = (field: Field): Filter => ({ op: 'exists', field });
 const loose = (key: string, text: string): Filter => ({ op: 'looseEquals', key, text });
 const regex = (field: Field, pattern: string): Filter => ({ op: 'regex', field, pattern });
+const some = (element: 'event' | 'link', of: Filter): Filter => ({ op: 'some', in: element, of });
 const not = (of: Filter): Filter => ({ op: 'not', of });
 
 const cases: [string, Filter, boolean][] = [
@@ -116,6 +117,49 @@ const cases: [string, Filter, boolean][] = [
   ['a root has no parent', exists(intrinsic('parentSpanId')), false],
   ['a root, by its empty parent', compare(intrinsic('parentSpanId'), '=', ''), true],
   ['event name', compare(intrinsic('eventName'), '=', 'exception'), true],
+  [
+    'events are looked at apart without `some`',
+    {
+      op: 'and',
+      of: [
+        compare(intrinsic('eventName'), '=', 'start'),
+        compare(at('event', 'where'), '=', 'event exception'),
+      ],
+    },
+    true,
+  ],
+  [
+    '`some` is of one event',
+    some('event', {
+      op: 'and',
+      of: [
+        compare(intrinsic('eventName'), '=', 'start'),
+        compare(at('event', 'where'), '=', 'event exception'),
+      ],
+    }),
+    false,
+  ],
+  [
+    '`some` finds the second event',
+    some('event', compare(at('any', 'where'), '=', 'event exception')),
+    true,
+  ],
+  ['`some` sees the span too', some('event', compare(intrinsic('name'), '=', 'GET /cart')), true],
+  ['`not some` is of none', not(some('link', compare(at('link', 'where'), '=', 'no'))), true],
+  [
+    'after `some` all events count again',
+    {
+      op: 'and',
+      of: [
+        some('event', compare(intrinsic('eventName'), '=', 'start')),
+        compare(intrinsic('eventName'), '=', 'exception'),
+      ],
+    },
+    true,
+  ],
+  ['end', compare(intrinsic('endNano'), '=', 3_500n), true],
+  ['event time from the start', compare(intrinsic('eventSinceStartNano'), '=', -1_000n), true],
+  ['link id', compare(intrinsic('linkSpanId'), '=', '0'.repeat(16)), true],
   ['regex is unanchored', regex(intrinsic('name'), 'cart$'), true],
   ['regex anchored', regex(intrinsic('name'), '^/cart'), false],
   ['regex of text only', regex(at('span', 'code'), '503'), false],
@@ -170,4 +214,9 @@ describe('comparison', () => {
     expect(holding(true, 1n)).toEqual([]);
     expect(holding(Number.NaN, Number.NaN)).toEqual(['!=']);
   });
+});
+
+test('a field of the trace is refused, not answered', () => {
+  const field: Field = { kind: 'trace', name: 'rootName' };
+  expect(() => compileFilter(exists(field))).toThrow('rootName');
 });

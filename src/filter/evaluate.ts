@@ -7,25 +7,46 @@ import type { SpanView } from '../model/batch/view.ts';
 import { SPAN_KINDS, STATUS_CODES, STATUS_ERROR } from '../model/attribute.ts';
 import { type Field, type Filter, intrinsic, type Scalar } from './ast.ts';
 import { compareScalars, parseBool, textForm } from './compare.ts';
-import { type Present, type ScalarTest, someValue, someAttribute } from './field-values.ts';
+import {
+  type Looked,
+  type Present,
+  type ScalarTest,
+  someAttribute,
+  someElement,
+  someValue,
+} from './field-values.ts';
 
 export type SpanPredicate = (span: SpanView) => boolean;
+type Predicate = (at: Looked) => boolean;
 
-/** Throws RegexError for a pattern that is no RE2 expression. */
+/** Throws RegexError for a pattern that is no RE2 expression, and RangeError for a field of the
+ *  trace, which no span can tell (trace-conditions.ts). */
 export function compileFilter(filter: Filter): SpanPredicate {
+  const predicate = compile(filter);
+  let at: Looked | undefined;
+  return (span) => {
+    at ??= { span, event: -1, link: -1 };
+    at.span = span;
+    return predicate(at);
+  };
+}
+
+function compile(filter: Filter): Predicate {
   switch (filter.op) {
     case 'and': {
-      const all = filter.of.map(compileFilter);
-      return (span) => all.every((predicate) => predicate(span));
+      const all = filter.of.map(compile);
+      return (at) => all.every((predicate) => predicate(at));
     }
     case 'or': {
-      const any = filter.of.map(compileFilter);
-      return (span) => any.some((predicate) => predicate(span));
+      const any = filter.of.map(compile);
+      return (at) => any.some((predicate) => predicate(at));
     }
     case 'not': {
-      const inner = compileFilter(filter.of);
-      return (span) => !inner(span);
+      const inner = compile(filter.of);
+      return (at) => !inner(at);
     }
+    case 'some':
+      return compileSome(filter.in, compile(filter.of));
     case 'compare':
       return compileTest(filter.field, (value) => compareScalars(value, filter.by, filter.value));
     case 'in':
@@ -45,19 +66,39 @@ function isOneOf(value: Scalar, wanted: readonly Scalar[]): boolean {
   return wanted.some((other) => compareScalars(value, '=', other));
 }
 
-function compileTest(field: Field, test: ScalarTest): SpanPredicate {
-  return (span) => someValue(span, field, test);
+/** Binds each event or link in turn, for as long as the inner predicate looks at it. */
+function compileSome(kind: 'event' | 'link', inner: Predicate): Predicate {
+  return (at) => {
+    const outer = at[kind];
+    const isFound = someElement(at, kind, (row) => {
+      at[kind] = row;
+      const isMatch = inner(at);
+      at[kind] = outer;
+      return isMatch;
+    });
+    return isFound;
+  };
+}
+
+function compileTest(field: Field, test: ScalarTest): Predicate {
+  if (field.kind === 'trace') throw ofTheTrace(field.name);
+  return (at) => someValue(at, field, test);
+}
+
+function ofTheTrace(name: string): RangeError {
+  return new RangeError(`filter: a span cannot tell its trace's ${name}`);
 }
 
 /** An empty text field of the span itself counts as absent, as OTLP has it. */
-function compileExists(field: Field): SpanPredicate {
-  if (field.kind === 'attribute') return (span) => someAttribute(span, field, isPresent);
-  return (span) => someValue(span, field, (value) => value !== '');
+function compileExists(field: Field): Predicate {
+  if (field.kind === 'trace') throw ofTheTrace(field.name);
+  if (field.kind === 'attribute') return (at) => someAttribute(at, field, isPresent);
+  return (at) => someValue(at, field, (value) => value !== '');
 }
 
 const isPresent: Present = () => true;
 
-function compileLoose(key: string, text: string): SpanPredicate {
+function compileLoose(key: string, text: string): Predicate {
   const own = compileOwnField(key, text);
   if (own !== undefined) return own;
   const field: Field = { kind: 'attribute', scope: 'any', key };
@@ -65,19 +106,19 @@ function compileLoose(key: string, text: string): SpanPredicate {
 }
 
 /** Tag keys that ask for the span's own fields; undefined for any other. */
-function compileOwnField(key: string, text: string): SpanPredicate | undefined {
+function compileOwnField(key: string, text: string): Predicate | undefined {
   switch (key) {
     case 'error': {
       const code = errorStatus(text);
-      return (span) => span.statusCode === code;
+      return ({ span }) => span.statusCode === code;
     }
     case 'span.status': {
       const code = statusOf(text);
-      return (span) => span.statusCode === code;
+      return ({ span }) => span.statusCode === code;
     }
     case 'span.kind': {
       const kind = kindOf(text);
-      return (span) => span.kind === kind;
+      return ({ span }) => span.kind === kind;
     }
     case 'scope.name':
       return compileTest(intrinsic('scopeName'), (value) => value === text);

@@ -75,7 +75,7 @@ export type TraceOrder = 'newest' | 'oldest' | 'longest' | 'shortest' | 'mostSpa
 export interface TraceQuery {
   readonly tenant: string;
   readonly range: TimeRange;
-  /** All conditions are of one span. Absent = every span. */
+  /** All conditions are of one span, or of the trace it is in. Absent = every span. */
   readonly filter?: Filter | undefined;
   readonly order?: TraceOrder | undefined;
   /** At least 1. */

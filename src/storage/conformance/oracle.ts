@@ -1,7 +1,7 @@
 /** Search, done the slow and obvious way over plain objects. It shares no code with any backend nor
  *  with the filters' own evaluator, so that both can be wrong only independently. */
 
-import type { Comparison, Field, Filter, Intrinsic, Scalar } from '../../filter/ast.ts';
+import type { Comparison, Field, Filter, Intrinsic, Scalar, TraceField } from '../../filter/ast.ts';
 import type { AttributeValue } from '../../model/attribute.ts';
 import type { TimeRange, TraceOrder } from '../contract.ts';
 import type { PlainAttributes, PlainSpan } from './plain-spans.ts';
@@ -31,19 +31,20 @@ export interface KnownSummary {
 /** All traces that match, in order. */
 export function searchTraces(spans: readonly KnownSpan[], search: KnownSearch): KnownSummary[] {
   const { startNano, endNano } = search.range;
+  const traces = Map.groupBy(spans, ({ traceId }) => traceId);
+  const summaries = new Map([...traces].map(([id, all]) => [id, summarizeTrace(all)] as const));
   const matching = spans.filter(
     (span) =>
       span.startNano >= startNano &&
       span.startNano < endNano &&
-      (search.filter === undefined || isMatch(search.filter, span)),
+      (search.filter === undefined ||
+        isMatch(search.filter, { span, trace: summaries.get(span.traceId)! })),
   );
   const newest = new Map<string, bigint>();
   for (const { traceId, startNano: start } of matching) {
     if (start > (newest.get(traceId) ?? -1n)) newest.set(traceId, start);
   }
-  const found = [...newest.keys()].map((traceId) =>
-    summarizeTrace(spans.filter((span) => span.traceId === traceId)),
-  );
+  const found = [...newest.keys()].map((traceId) => summaries.get(traceId)!);
   const key = orderKey(search.order, (traceId) => newest.get(traceId) ?? 0n);
   return found.toSorted((a, b) => {
     const [left, right] = [key(a), key(b)];
@@ -96,32 +97,48 @@ export function summarizeTrace(spans: readonly KnownSpan[]): KnownSummary {
   };
 }
 
-function isMatch(filter: Filter, span: KnownSpan): boolean {
+/** A span in its trace; inside of a `some`, with only that event or link. */
+interface Known {
+  readonly span: KnownSpan;
+  readonly trace: KnownSummary;
+}
+
+function isMatch(filter: Filter, known: Known): boolean {
   switch (filter.op) {
     case 'and':
-      return filter.of.every((inner) => isMatch(inner, span));
+      return filter.of.every((inner) => isMatch(inner, known));
     case 'or':
-      return filter.of.some((inner) => isMatch(inner, span));
+      return filter.of.some((inner) => isMatch(inner, known));
     case 'not':
-      return !isMatch(filter.of, span);
+      return !isMatch(filter.of, known);
+    case 'some':
+      return withOneOf(filter.in, known).some((alone) => isMatch(filter.of, alone));
     case 'compare':
-      return values(filter.field, span).some((value) => compares(value, filter.by, filter.value));
+      return values(filter.field, known).some((value) => compares(value, filter.by, filter.value));
     case 'in':
-      return values(filter.field, span).some((value) =>
+      return values(filter.field, known).some((value) =>
         filter.values.some((wanted) => compares(value, '=', wanted)),
       );
     case 'regex':
-      return values(filter.field, span).some(
+      return values(filter.field, known).some(
         (value) => typeof value === 'string' && new RegExp(filter.pattern, 'u').test(value),
       );
     case 'exists':
-      return isThere(filter.field, span);
+      return isThere(filter.field, known);
     case 'looseEquals':
-      return isLooselyEqual(filter.key, filter.text, span);
+      return isLooselyEqual(filter.key, filter.text, known);
   }
 }
 
-function isLooselyEqual(key: string, text: string, span: KnownSpan): boolean {
+function withOneOf(kind: 'event' | 'link', { span, trace }: Known): Known[] {
+  const { events = [], links = [] } = span;
+  return kind === 'event'
+    ? events.map((event) => ({ trace, span: { ...span, events: [event] } }))
+    : links.map((link) => ({ trace, span: { ...span, links: [link] } }));
+}
+
+function isLooselyEqual(key: string, text: string, known: Known): boolean {
+  const { span } = known;
   const [kind, status] = [KINDS[span.kind ?? 0], STATUSES[span.status ?? 0]];
   if (key === 'error')
     return TRUE.has(text) ? status === 'error' : FALSE.has(text) && status === 'ok';
@@ -130,7 +147,7 @@ function isLooselyEqual(key: string, text: string, span: KnownSpan): boolean {
   if (key === 'scope.name') return (span.scope?.name ?? '') === text;
   if (key === 'scope.version') return (span.scope?.version ?? '') === text;
   const field: Field = { kind: 'attribute', scope: 'any', key };
-  return values(field, span).some((value) => String(value) === text);
+  return values(field, known).some((value) => String(value) === text);
 }
 
 /** As Go reads booleans, in which the clients of tag searches were written. */
@@ -140,9 +157,10 @@ const KINDS = ['unspecified', 'internal', 'server', 'client', 'producer', 'consu
 const STATUSES = ['unset', 'ok', 'error'];
 
 /** Values of scalar types; the others never compare. */
-function values(field: Field, span: KnownSpan): Scalar[] {
-  if (field.kind === 'intrinsic') return intrinsics(field.name, span);
-  return attributes(field, span).flatMap((value) => {
+function values(field: Field, known: Known): Scalar[] {
+  if (field.kind === 'trace') return [ofTrace(field.name, known.trace)];
+  if (field.kind === 'intrinsic') return intrinsics(field.name, known.span);
+  return attributes(field, known.span).flatMap((value) => {
     switch (value.type) {
       case 'string':
       case 'bool':
@@ -155,9 +173,13 @@ function values(field: Field, span: KnownSpan): Scalar[] {
   });
 }
 
-function isThere(field: Field, span: KnownSpan): boolean {
-  if (field.kind === 'attribute') return attributes(field, span).length > 0;
-  return intrinsics(field.name, span).some((value) => value !== '');
+function ofTrace(name: TraceField, trace: KnownSummary): Scalar {
+  return name === 'durationNano' ? trace.endNano - trace.startNano : trace[name];
+}
+
+function isThere(field: Field, known: Known): boolean {
+  if (field.kind === 'attribute') return attributes(field, known.span).length > 0;
+  return values(field, known).some((value) => value !== '');
 }
 
 function attributes(
@@ -213,8 +235,24 @@ function intrinsics(name: Intrinsic, span: KnownSpan): Scalar[] {
       return [span.scope?.name ?? ''];
     case 'scopeVersion':
       return [span.scope?.version ?? ''];
+    case 'endNano':
+      return [span.endNano];
+    case 'scopeSchemaUrl':
+      return [span.scope?.schemaUrl ?? ''];
+    case 'resourceSchemaUrl':
+      return [span.resource?.schemaUrl ?? ''];
     case 'eventName':
       return (span.events ?? []).map((event) => event.name ?? '');
+    case 'eventTimeNano':
+      return (span.events ?? []).map((event) => event.timeNano ?? 0n);
+    case 'eventSinceStartNano':
+      return (span.events ?? []).map((event) => (event.timeNano ?? 0n) - span.startNano);
+    case 'linkTraceId':
+      return (span.links ?? []).map((link) => link.traceId);
+    case 'linkSpanId':
+      return (span.links ?? []).map((link) => link.spanId);
+    case 'linkTraceState':
+      return (span.links ?? []).map((link) => link.traceState ?? '');
   }
 }
 

@@ -2,6 +2,7 @@
  *  spans and not all, and the ones that stores get wrong are among them. */
 
 import type { Field, Filter, Intrinsic, Scalar } from '../../filter/ast.ts';
+import { countTraceConditions, TRACE_CONDITIONS_MAX } from '../../filter/trace-conditions.ts';
 import type { AttributeValue } from '../../model/attribute.ts';
 import type { KnownSpan } from './oracle.ts';
 import { bool, double, int, type PlainAttributes, text } from './plain-spans.ts';
@@ -98,11 +99,12 @@ export interface RandomSpansOptions {
 export function randomSpans(chance: Chance, options: RandomSpansOptions): KnownSpan[] {
   const resources = Array.from({ length: 6 }, () => ({
     service: chance.isHit(0.9) ? chance.of(SERVICES) : undefined,
-    resource: { attributes: attributes(chance) },
+    resource: { schemaUrl: chance.of(['', 'schema']), attributes: attributes(chance) },
   }));
   const scopes = Array.from({ length: 4 }, () => ({
     name: chance.of(['', 'lib', 'Lib']),
     version: chance.of(['', '1.0']),
+    schemaUrl: chance.of(['', 'schema']),
     attributes: attributes(chance, 2),
   }));
   return Array.from({ length: options.traces }, () => {
@@ -130,13 +132,14 @@ export function randomSpans(chance: Chance, options: RandomSpansOptions): KnownS
         scope: chance.of(scopes),
         attributes: attributes(chance),
         events: chance.some(2, () => ({
-          timeNano: startNano,
+          timeNano: startNano + BigInt(chance.below(3) * 500_000),
           name: chance.of(['exception', 'Log', '']),
           attributes: attributes(chance, 2),
         })),
         links: chance.some(1, () => ({
           traceId: chance.hex(16),
           spanId: chance.hex(8),
+          traceState: chance.of(['', 'a=b']),
           attributes: attributes(chance, 2),
         })),
       };
@@ -155,11 +158,15 @@ const TEXT_INTRINSICS: readonly Intrinsic[] = [
   'traceState',
   'scopeName',
   'scopeVersion',
+  'scopeSchemaUrl',
+  'resourceSchemaUrl',
   'eventName',
+  'linkTraceState',
 ];
 
 function field(chance: Chance): Field {
   if (chance.isHit(0.35)) return { kind: 'intrinsic', name: chance.of(TEXT_INTRINSICS) };
+  if (chance.isHit(0.1)) return { kind: 'trace', name: chance.of(['rootService', 'rootName']) };
   const scope = chance.of(['span', 'resource', 'scope', 'event', 'link', 'any', 'any'] as const);
   return { kind: 'attribute', scope, key: chance.of([...KEYS, 'service.name', 'absent']) };
 }
@@ -182,7 +189,15 @@ function scalar(chance: Chance): Scalar {
   return 'value' in made && typeof made.value !== 'object' ? made.value : 503n;
 }
 
-export function randomFilter(chance: Chance, depth = 0): Filter {
+/** One that a store can be asked: not too many conditions are of the trace. */
+export function randomFilter(chance: Chance): Filter {
+  for (;;) {
+    const filter = anyFilter(chance, 0);
+    if (countTraceConditions(filter) <= TRACE_CONDITIONS_MAX) return filter;
+  }
+}
+
+function anyFilter(chance: Chance, depth: number): Filter {
   const leaf = (): Filter => {
     switch (chance.below(7)) {
       case 0:
@@ -221,7 +236,11 @@ export function randomFilter(chance: Chance, depth = 0): Filter {
       case 4:
         return {
           op: 'compare',
-          field: { kind: 'intrinsic', name: 'durationNano' },
+          field: chance.of<Field>([
+            { kind: 'intrinsic', name: 'durationNano' },
+            { kind: 'intrinsic', name: 'eventSinceStartNano' },
+            { kind: 'trace', name: 'durationNano' },
+          ]),
           by: chance.of(['<', '>=', '=', '>'] as const),
           value: BigInt(chance.below(2_000_000)),
         };
@@ -235,7 +254,8 @@ export function randomFilter(chance: Chance, depth = 0): Filter {
     }
   };
   if (depth >= 3 || chance.isHit(0.4)) return leaf();
-  const inner = () => randomFilter(chance, depth + 1);
+  const inner = () => anyFilter(chance, depth + 1);
   if (chance.isHit(0.2)) return { op: 'not', of: inner() };
+  if (chance.isHit(0.15)) return { op: 'some', in: chance.of(['event', 'link']), of: inner() };
   return { op: chance.of(['and', 'or'] as const), of: [inner(), ...chance.some(2, inner)] };
 }

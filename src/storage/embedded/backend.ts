@@ -42,7 +42,7 @@ export interface EmbeddedDeps {
 
 const CAPABILITIES: Capabilities = {
   searchWithoutService: true,
-  filterOps: ['and', 'or', 'not', 'compare', 'in', 'regex', 'exists', 'looseEquals'],
+  filterOps: ['and', 'or', 'not', 'compare', 'in', 'regex', 'exists', 'some', 'looseEquals'],
   orders: ['newest', 'oldest', 'longest', 'shortest', 'mostSpans', 'mostErrors'],
   durableOnAck: true,
 };

@@ -13,6 +13,7 @@ import {
   RECORD,
   type ScalarType,
   typeLetter,
+  UNIT,
 } from '../tagged-text.ts';
 import type { TextColumn } from '../segment-index.ts';
 import type { FileShape } from './file-shape.ts';
@@ -30,6 +31,8 @@ interface AttributeName {
 export class AttributeSql {
   readonly #sql: SqlBuilder;
   readonly #shape: FileShape;
+  /** Inside a lambda over events or links: the names of its variables. */
+  readonly #bound = new Map<Element, string>();
 
   constructor(sql: SqlBuilder, shape: FileShape) {
     this.#sql = sql;
@@ -48,19 +51,29 @@ export class AttributeSql {
     return anyTrue(scopes.map((each) => this.#existsInScope(each, key)));
   }
 
-  /** Some event's name passes. */
-  someEventName(condition: Condition | undefined): string {
-    if (condition === undefined || !this.#shape.has('events')) return FALSE;
-    const name = unescaped(`split_part(x, ${control(GROUP)}, 1)`);
-    // The text begins with the mark of the first record, so the first piece is no record.
-    const pieces = `string_split(events, ${control(RECORD)})[2:]`;
-    return `len(list_filter(${pieces}, lambda x: ${condition(name)})) > 0`;
+  /** Some event or link passes: inside of `inner`, they are that one alone. */
+  someElement(element: Element, inner: () => string): string {
+    const column = ELEMENT_COLUMNS[element];
+    if (!this.#shape.has(column)) return FALSE;
+    if (this.#bound.has(element)) return inner();
+    this.#bound.set(element, element);
+    const condition = inner();
+    this.#bound.delete(element);
+    return someRecord(column, element, condition);
+  }
+
+  /** A field of some event or link passes. */
+  someElementField(field: ElementField, test: ValueTest): string {
+    const { element, value, condition: choose } = ELEMENT_FIELDS[field];
+    const condition = choose(test);
+    if (condition === undefined) return FALSE;
+    return this.someElement(element, () => condition(value(element)));
   }
 
   #inScope(scope: AttributeScope, key: string, test: ValueTest): string {
     const column = textColumn(scope);
     const mayBe = this.#shape.mayHaveKey(column, key);
-    const inText = mayBe ? this.#inText(column, key, test) : FALSE;
+    const inText = mayBe ? this.#inText(this.#textOf(scope), key, test) : FALSE;
     if (scope === 'event' || scope === 'link') return inText;
     return anyTrue([...this.#inColumns(scope, key, test), inText]);
   }
@@ -73,14 +86,20 @@ export class AttributeSql {
     });
   }
 
-  #inText(column: string, key: string, test: ValueTest): string {
+  /** What holds the scope's attributes that have no column: all of a span's, or one element's. */
+  #textOf(scope: AttributeScope): string {
+    const bound = scope === 'event' || scope === 'link' ? this.#bound.get(scope) : undefined;
+    return bound ?? textColumn(scope);
+  }
+
+  #inText(texts: string, key: string, test: ValueTest): string {
     if (test.exactly !== undefined) {
-      const texts = test.exactly.map(({ type, text }) => this.#sql.text(needle(key, type, text)));
-      return anyTrue(texts.map((text) => `contains(${column}, ${text})`));
+      const needles = test.exactly.map(({ type, text }) => this.#sql.text(needle(key, type, text)));
+      return anyTrue(needles.map((text) => `contains(${texts}, ${text})`));
     }
     const anyOf = TYPES.map((type) => this.#ofType(key, type, test.byType[type]));
-    const values = `list_filter(string_split(${column}, chr(31)), lambda x: ${anyTrue(anyOf)})`;
-    const has = `contains(${column}, ${this.#sql.text(keyNeedle(key))})`;
+    const values = `list_filter(string_split(${texts}, chr(31)), lambda x: ${anyTrue(anyOf)})`;
+    const has = `contains(${texts}, ${this.#sql.text(keyNeedle(key))})`;
     return `CASE WHEN ${has} THEN len(${values}) > 0 ELSE FALSE END`;
   }
 
@@ -101,7 +120,7 @@ export class AttributeSql {
   #existsInScope(scope: AttributeScope, key: string): string {
     const column = textColumn(scope);
     const inText = this.#shape.mayHaveKey(column, key)
-      ? `contains(${column}, ${this.#sql.text(keyNeedle(key))})`
+      ? `contains(${this.#textOf(scope)}, ${this.#sql.text(keyNeedle(key))})`
       : FALSE;
     if (scope === 'event' || scope === 'link') return inText;
     const names = TYPES.map((type) => this.#columnOf(scope, key, type));
@@ -114,6 +133,69 @@ export class AttributeSql {
     const name = attributeColumn(scope, key, type)?.name;
     return name !== undefined && this.#shape.has(name) ? name : undefined;
   }
+}
+
+type Element = 'event' | 'link';
+
+const ELEMENT_COLUMNS = { event: 'events', link: 'links' } as const;
+
+/** A list of the records; the text begins with the mark of the first, so the first piece is none. */
+function someRecord(column: string, variable: string, condition: string): string {
+  if (condition === FALSE) return FALSE;
+  const pieces = `string_split(${column}, ${control(RECORD)})[2:]`;
+  return `len(list_filter(${pieces}, lambda ${variable}: ${condition})) > 0`;
+}
+
+interface ElementPart {
+  readonly element: Element;
+  /** Given the record. */
+  readonly value: (record: string) => string;
+  readonly condition: (test: ValueTest) => Condition | undefined;
+}
+
+/** The parts of a record's head as tagged-text.ts writes it. */
+const ELEMENT_FIELDS = {
+  eventName: ofText('event', (record) => unescaped(headPart(record, 1))),
+  eventTimeNano: {
+    element: 'event',
+    value: (record) => unsigned64(`(start_nano::HUGEINT + ${eventDelay(record)})`),
+    condition: (test) => test.unsigned,
+  },
+  eventSinceStartNano: {
+    element: 'event',
+    value: (record) => signed64(eventDelay(record)),
+    condition: (test) => test.byType.int,
+  },
+  linkTraceId: ofText('link', (record) => `substr(${record}, 1, 32)`),
+  linkSpanId: ofText('link', (record) => `substr(${record}, 33, 16)`),
+  linkTraceState: ofText('link', (record) => unescaped(headPart(record, 4))),
+} satisfies Record<string, ElementPart>;
+type ElementField = keyof typeof ELEMENT_FIELDS;
+
+export function isElementField(name: string): name is ElementField {
+  return name in ELEMENT_FIELDS;
+}
+
+function ofText(element: Element, value: ElementPart['value']): ElementPart {
+  return { element, value, condition: (test) => test.byType.string };
+}
+
+function headPart(record: string, part: number): string {
+  return `split_part(split_part(${record}, ${control(UNIT)}, 1), ${control(GROUP)}, ${part})`;
+}
+
+function eventDelay(record: string): string {
+  return `${headPart(record, 2)}::HUGEINT`;
+}
+
+function unsigned64(value: string): string {
+  return `(${value} & 18446744073709551615::HUGEINT)`;
+}
+
+function signed64(value: string): string {
+  const low = unsigned64(value);
+  const isNegative = `${low} > 9223372036854775807`;
+  return `(CASE WHEN ${isNegative} THEN ${low} - 18446744073709551616::HUGEINT ELSE ${low} END)`;
 }
 
 function textColumn(scope: AttributeScope): TextColumn {

@@ -12,7 +12,8 @@ import { intrinsicSql } from './intrinsic-sql.ts';
 import { allTrue, anyTrue, FALSE, notTrue, type SqlBuilder } from './sql-builder.ts';
 import { comparisonTest, inTest, looseTest, regexTest, type ValueTest } from './value-sql.ts';
 
-/** Throws StorageError 'invalid' for a pattern that is no regular expression. */
+/** Throws StorageError 'invalid' for a pattern that is no regular expression and for a condition on
+ *  the trace as a whole, which is to be taken out before (filter/trace-conditions.ts). */
 export function filterSql(filter: Filter, sql: SqlBuilder, shape: FileShape): string {
   return new FilterSql(sql, shape).of(filter);
 }
@@ -44,12 +45,15 @@ class FilterSql {
         return this.#test(filter.field, this.#regex(filter.pattern));
       case 'exists':
         return this.#exists(filter.field);
+      case 'some':
+        return this.#attributes.someElement(filter.in, () => this.of(filter.of));
       case 'looseEquals':
         return this.#loose(filter.key, filter.text);
     }
   }
 
   #test(field: Field, test: ValueTest): string {
+    if (field.kind === 'trace') throw ofTheTrace(field.name);
     if (field.kind === 'attribute') return this.#attributes.some(field, test);
     const context = { sql: this.#sql, shape: this.#shape, attributes: this.#attributes };
     return intrinsicSql(field.name, test, context);
@@ -66,10 +70,14 @@ class FilterSql {
   }
 
   #exists(field: Field): string {
+    if (field.kind === 'trace') throw ofTheTrace(field.name);
     if (field.kind === 'attribute') return this.#attributes.exists(field);
     switch (field.name) {
       case 'durationNano':
       case 'startNano':
+      case 'endNano':
+      case 'eventTimeNano':
+      case 'eventSinceStartNano':
         return this.#test(field, comparisonTest(this.#sql, '!=', Number.NaN));
       default:
         return this.#test(field, comparisonTest(this.#sql, '!=', ''));
@@ -94,6 +102,10 @@ class FilterSql {
       }
     }
   }
+}
+
+function ofTheTrace(name: string): StorageError {
+  return new StorageError('invalid', `a span cannot tell its trace's ${name}`);
 }
 
 function codeSql(column: 'kind' | 'status', code: number): string {

@@ -3,7 +3,7 @@
 import type { Intrinsic } from '../../../filter/ast.ts';
 import { SPAN_KINDS, STATUS_CODES } from '../../../model/attribute.ts';
 import { bytesFromHex } from '../../../model/ids.ts';
-import type { AttributeSql } from './attribute-sql.ts';
+import { type AttributeSql, isElementField } from './attribute-sql.ts';
 import type { FileShape } from './file-shape.ts';
 import { anyTrue, FALSE, notTrue, type SqlBuilder, TRUE } from './sql-builder.ts';
 import type { Condition, ValueTest } from './value-sql.ts';
@@ -15,9 +15,8 @@ interface IntrinsicContext {
 }
 
 export function intrinsicSql(name: Intrinsic, test: ValueTest, context: IntrinsicContext): string {
+  if (isElementField(name)) return context.attributes.someElementField(name, test);
   switch (name) {
-    case 'eventName':
-      return context.attributes.someEventName(test.byType.string);
     case 'kind':
       return codeSql('kind', SPAN_KINDS, test);
     case 'status':
@@ -26,6 +25,8 @@ export function intrinsicSql(name: Intrinsic, test: ValueTest, context: Intrinsi
       return numberSql('duration_nano', test.byType.int);
     case 'startNano':
       return numberSql('start_nano', test.unsigned);
+    case 'endNano':
+      return numberSql(END_NANO, test.unsigned);
     case 'traceId':
     case 'spanId':
     case 'parentSpanId':
@@ -39,6 +40,9 @@ function numberSql(column: string, condition: Condition | undefined): string {
   return condition === undefined ? FALSE : condition(column);
 }
 
+/** Modulo 2^64, as the duration is stored. */
+const END_NANO = '((start_nano::HUGEINT + duration_nano) & 18446744073709551615::HUGEINT)';
+
 const TEXT_COLUMNS = {
   service: 'service',
   name: 'name',
@@ -46,6 +50,8 @@ const TEXT_COLUMNS = {
   traceState: 'trace_state',
   scopeName: 'scope_name',
   scopeVersion: 'scope_version',
+  scopeSchemaUrl: 'scope_schema_url',
+  resourceSchemaUrl: 'resource_schema_url',
 } as const;
 
 function textSql(column: string, test: ValueTest, shape: FileShape): string {

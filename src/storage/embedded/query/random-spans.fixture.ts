@@ -134,8 +134,9 @@ export function randomSpan(random: Random, secondsMax = 3600): PlainSpan {
     statusMessage: random.of(['', '', 'boom', 'x']),
     traceState: random.of(['', '', 'k=v']),
     ...(random.next() < 0.9 ? { service: random.of(SERVICES) } : {}),
-    resource: { attributes: attributes(random, 3) },
+    resource: { schemaUrl: random.of(['', 'x']), attributes: attributes(random, 3) },
     scope: {
+      schemaUrl: random.of(['', 'x']),
       name: random.of(['', 'lib', 'x']),
       version: random.of(['', '1.5']),
       attributes: attributes(random, 1),
@@ -143,12 +144,13 @@ export function randomSpan(random: Random, secondsMax = 3600): PlainSpan {
     attributes: attributes(random, 4),
     events: random.some(2, () => ({
       name: random.of(['', 'exception', 'x\u001d', 'a']),
-      timeNano: startNano,
+      timeNano: random.of([startNano, startNano + 700n, startNano - 700n, 0n, 2n ** 64n - 1n]),
       attributes: attributes(random, 2),
     })),
     links: random.some(1, () => ({
       traceId: id(random, 32),
       spanId: id(random, 16),
+      traceState: random.of(['', 'k=v', 'x\u001d']),
       attributes: attributes(random, 2),
     })),
   };
@@ -168,7 +170,15 @@ const INTRINSICS: readonly Intrinsic[] = [
   'traceState',
   'scopeName',
   'scopeVersion',
+  'scopeSchemaUrl',
+  'resourceSchemaUrl',
+  'endNano',
   'eventName',
+  'eventTimeNano',
+  'eventSinceStartNano',
+  'linkTraceId',
+  'linkSpanId',
+  'linkTraceState',
 ];
 const BY: readonly Comparison[] = ['=', '!=', '<', '<=', '>', '>='];
 const PATTERNS = ['x', '^x$', '', '[0-9]+', '(?i)X', '^.$', 'ex|GET', '한.', '\\x1f'];
@@ -182,19 +192,25 @@ function randomField(random: Random): Field {
 }
 
 function scalarFor(random: Random, field: Field): Scalar {
-  if (field.kind === 'attribute' || random.next() < 0.2) return randomScalar(random);
+  if (field.kind !== 'intrinsic' || random.next() < 0.2) return randomScalar(random);
   switch (field.name) {
     case 'durationNano':
       return random.of([500n, 500, -500n, 0, 1500n, 499.5, 2n ** 64n, -(2n ** 64n)]);
+    case 'eventSinceStartNano':
+      return random.of([700n, -700, 0n, 0.5, 2n ** 63n]);
     case 'startNano':
+    case 'endNano':
+    case 'eventTimeNano':
       return random.of([START + 1_800_000_000_000n, Number(START), 0n, -1n, 2n ** 64n, 1e30]);
     case 'kind':
       return random.of(['server', 'client', 'unspecified', 'z']);
     case 'status':
       return random.of(['error', 'ok', 'unset']);
     case 'traceId':
+    case 'linkTraceId':
       return id(random, 32);
     case 'spanId':
+    case 'linkSpanId':
     case 'parentSpanId':
       return random.of(['00000000000000ff', 'ff00000000000001', id(random, 16), '']);
     case 'service':
@@ -216,7 +232,7 @@ function scalarFor(random: Random, field: Field): Scalar {
 }
 
 export function randomFilter(random: Random, depth = 3): Filter {
-  const roll = random.below(depth > 0 ? 10 : 6);
+  const roll = random.below(depth > 0 ? 11 : 6);
   const field = randomField(random);
   switch (roll) {
     case 0:
@@ -245,6 +261,12 @@ export function randomFilter(random: Random, depth = 3): Filter {
     case 6:
     case 7:
       return { op: 'not', of: randomFilter(random, depth - 1) };
+    case 8:
+      return {
+        op: 'some',
+        in: random.of(['event', 'event', 'link']),
+        of: randomFilter(random, depth - 1),
+      };
     default:
       return {
         op: random.of(['and', 'or']),

@@ -5,9 +5,9 @@
 
 import type { Filter } from '../../../filter/ast.ts';
 import { hexAt } from '../../../model/ids.ts';
-import { StorageError, type TimeRange, type TraceOrder, type TraceQuery } from '../../contract.ts';
+import type { TimeRange, TraceOrder } from '../../contract.ts';
 import type { DataFile } from '../manifest.ts';
-import { type Cursor, decodeCursor, encodeCursor } from './cursor.ts';
+import type { Cursor } from './cursor.ts';
 import { overlaps, rangeSql, rowsOf } from './file-rows.ts';
 import { filterSql } from './filter-sql.ts';
 import type { QueryPlan, QueryResult } from './messages.ts';
@@ -16,31 +16,35 @@ import { allTrue, SqlBuilder, TRUE } from './sql-builder.ts';
 import { intervalsOf } from './intervals.ts';
 import { arrivedBy, visibleFiles } from './snapshot.ts';
 
-interface FoundTrace {
+export interface FoundTrace {
   readonly traceId: string;
+  /** What the order goes by. */
   readonly key: bigint;
 }
 
 export interface FoundPage {
-  readonly traceIds: readonly string[];
-  readonly cursor?: string | undefined;
+  readonly found: readonly FoundTrace[];
+  /** Where the page ends; absent when nothing was found. */
+  readonly end?: Cursor | undefined;
+  readonly hasMore: boolean;
 }
 
-const LIMIT_MAX = 100_000;
+export interface SpanSearch {
+  readonly range: TimeRange;
+  /** Of spans alone: without conditions on the trace as a whole. */
+  readonly filter?: Filter | undefined;
+  readonly order: TraceOrder;
+  readonly limit: number;
+  readonly after?: Cursor | undefined;
+}
 
-export async function findTraceIds(context: ReadContext, query: TraceQuery): Promise<FoundPage> {
-  if (!Number.isSafeInteger(query.limit) || query.limit < 1 || query.limit > LIMIT_MAX) {
-    throw new StorageError('invalid', `the limit must be between 1 and ${LIMIT_MAX}`);
-  }
+export async function findTraceIds(context: ReadContext, query: SpanSearch): Promise<FoundPage> {
   const search = new Search(context, query);
-  const found = await search.run();
-  const traces = found.slice(0, query.limit);
-  const last = traces.at(-1);
-  const hasMore = found.length > query.limit && last !== undefined;
-  return {
-    traceIds: traces.map(({ traceId }) => traceId),
-    cursor: hasMore ? encodeCursor(search.cursorAt(last)) : undefined,
-  };
+  const all = await search.run();
+  const found = all.slice(0, query.limit);
+  const last = found.at(-1);
+  const end = last === undefined ? undefined : search.cursorAt(last);
+  return { found, end, hasMore: all.length > query.limit };
 }
 
 class Search {
@@ -54,12 +58,12 @@ class Search {
   readonly #wanted: number;
   readonly #visible: readonly DataFile[];
 
-  constructor(context: ReadContext, query: TraceQuery) {
+  constructor(context: ReadContext, query: SpanSearch) {
     this.#context = context;
     this.#range = query.range;
     this.#filter = query.filter;
-    this.#order = query.order ?? 'newest';
-    this.#after = query.cursor === undefined ? undefined : decodeCursor(query.cursor, this.#order);
+    this.#order = query.order;
+    this.#after = query.after;
     const { files, walTo } = visibleFiles(context.manifest, this.#after?.walTo);
     this.#visible = files;
     this.#walTo = walTo;
