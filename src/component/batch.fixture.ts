@@ -2,7 +2,8 @@
 import { SpanBatchBuilder } from '../model/batch/builder.ts';
 import type { SpanBatch } from '../model/batch/span-batch.ts';
 import { SpanView } from '../model/batch/view.ts';
-import { isOpaque, type Batch, type OpaqueBatch } from './consumer.ts';
+import { isMessages, type Batch } from './consumer.ts';
+import { messagesOfBytes, type MessageBatch } from './message-batch.ts';
 
 /** One span per name, in order. */
 export function spansNamed(names: readonly string[], tenant = 'default'): SpanBatch {
@@ -26,11 +27,11 @@ export function spanCount(count: number, tenant = 'default'): SpanBatch {
 }
 
 export function namesOf(batch: Batch): string[] {
-  if (isOpaque(batch)) return [];
+  if (isMessages(batch)) return [];
   return Array.from({ length: batch.count }, (_, row) => new SpanView(batch, row).name);
 }
 
-export function logBytes(bytes: readonly number[], count: number): OpaqueBatch {
-  const body = Uint8Array.from(bytes);
-  return { signal: 'logs', count, byteSize: body.length, tenant: 'default', bytes: body };
+export function logBytes(bytes: readonly number[], count: number): MessageBatch {
+  const tenant = 'default';
+  return messagesOfBytes({ signal: 'logs', count, tenant, bytes: Uint8Array.from(bytes) });
 }

@@ -1,41 +1,33 @@
 /** The one seam that every piece of data crosses. Fan-out, batch and queues are written once over
  *  "a batch with a count and a byte size", not three times for three signals. Traces are the
- *  purpose and travel as columnar `SpanBatch`; metrics and logs travel as the bytes they came in,
- *  counted. */
+ *  purpose and travel as columnar `SpanBatch`; metrics and logs travel as whole OTLP requests. */
 import type { Client } from '../model/batch/client.ts';
 import { withClient, type SpanBatch } from '../model/batch/span-batch.ts';
 import { SpoorError } from '../lib/errors.ts';
+import { packed, type MessageBatch } from './message-batch.ts';
 
 export type Signal = 'traces' | 'metrics' | 'logs';
 
 export const signals: readonly Signal[] = ['traces', 'metrics', 'logs'];
 
-/** Metrics or logs as they arrived: one OTLP export request, counted but not taken apart. */
-export interface OpaqueBatch {
-  readonly signal: 'metrics' | 'logs';
-  /** Data points or log records. */
-  readonly count: number;
-  readonly byteSize: number;
-  readonly tenant: string;
-  /** Who sent it. */
-  readonly client?: Client | undefined;
-  /** `ExportMetricsServiceRequest` or `ExportLogsServiceRequest`, protobuf encoding. */
-  readonly bytes: Uint8Array;
-}
+export type Batch = SpanBatch | MessageBatch;
 
-export type Batch = SpanBatch | OpaqueBatch;
-
-export function isOpaque(batch: Batch): batch is OpaqueBatch {
+export function isMessages(batch: Batch): batch is MessageBatch {
   return 'signal' in batch;
 }
 
 export function isSpans(batch: Batch): batch is SpanBatch {
-  return !isOpaque(batch);
+  return !isMessages(batch);
 }
 
 /** The same data, sent by this client. */
 export function sentBy(batch: Batch, client: Client | undefined): Batch {
-  return isOpaque(batch) ? { ...batch, client } : withClient(batch, client);
+  return isMessages(batch) ? { ...batch, client } : withClient(batch, client);
+}
+
+/** The same data as it should be held while it waits: a decoded request takes many times its bytes. */
+export function forWaiting(batch: Batch): Batch {
+  return isMessages(batch) ? packed(batch) : batch;
 }
 
 /** Promises of every consumer:
@@ -60,8 +52,8 @@ export function admitThrough(next: Consumer<never>): { admit(bytes: number): voi
  *  signal is not to be served. */
 export interface NextConsumers {
   readonly traces?: Consumer<SpanBatch> | undefined;
-  readonly metrics?: Consumer<OpaqueBatch> | undefined;
-  readonly logs?: Consumer<OpaqueBatch> | undefined;
+  readonly metrics?: Consumer<MessageBatch> | undefined;
+  readonly logs?: Consumer<MessageBatch> | undefined;
 }
 
 export type PipelineErrorCode =

@@ -2,7 +2,8 @@ import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { gunzipSync } from 'node:zlib';
 import { afterEach, describe, expect, test } from 'vitest';
-import { PipelineError, type Batch, type OpaqueBatch } from '../component/consumer.ts';
+import { PipelineError, type Batch } from '../component/consumer.ts';
+import { messagesOfBytes } from '../component/message-batch.ts';
 import type { ExporterDefinition } from '../component/define.ts';
 import { testContext } from '../component/testbed.ts';
 import { decode } from '../config/decode.ts';
@@ -37,13 +38,12 @@ async function exporter(
 }
 
 const batch = batchOf('default', SPANS);
-const metrics: OpaqueBatch = {
+const metrics = messagesOfBytes({
   signal: 'metrics',
   count: 0,
-  byteSize: 0,
   tenant: 'default',
   bytes: new Uint8Array(0),
-};
+});
 const byId = (batches: readonly Batch[]) =>
   batches
     .flatMap((one) => ('signal' in one ? [] : spansOf(one)))

@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto';
 import type { KeyValue } from '../../src/model/attribute.ts';
 import { batchOf, type Span } from '../../src/model/trace/span.ts';
-import { encodeMetrics } from '../../src/wire/otlp-metrics/codec.ts';
+import { metricsCodec } from '../../src/wire/otlp-messages/codec.ts';
 import { encodeTraces } from '../../src/wire/otlp-proto/encode.ts';
 
 export const SPANS_PER_TRACE = 3;
@@ -64,7 +64,7 @@ export async function sendOrders(http: string, value: bigint): Promise<void> {
     timeNano,
     flags: 0,
   };
-  const bytes = encodeMetrics({
+  const bytes = metricsCodec.encode({
     resources: [
       {
         resource: { attributes: [text('service.name', 'shop')], droppedAttributes: 0 },
@@ -73,7 +73,7 @@ export async function sendOrders(http: string, value: bigint): Promise<void> {
           {
             scope: { name: 'test', version: '', attributes: [], droppedAttributes: 0 },
             schemaUrl: '',
-            metrics: [
+            items: [
               {
                 name: 'orders',
                 unit: '{order}',

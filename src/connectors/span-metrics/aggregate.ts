@@ -4,7 +4,7 @@ import type { KeyValue } from '../../model/attribute.ts';
 import type { SpanBatch } from '../../model/batch/span-batch.ts';
 import { readResource } from '../../model/batch/view.ts';
 import { durationFromWords } from '../../model/time.ts';
-import type { Exemplar } from '../../wire/otlp-metrics/metrics-data.ts';
+import type { Exemplar } from '../../model/metrics.ts';
 import { BatchLabels } from './batch-labels.ts';
 import type { Dimension } from './config.ts';
 import type { Distribution } from './distribution.ts';

@@ -1,7 +1,7 @@
 /** Counts the calls of operations and their durations, so that rates, errors and latencies can be
  *  watched without reading traces. */
 import { randomUUID } from 'node:crypto';
-import type { OpaqueBatch } from '../../component/consumer.ts';
+import type { MessageBatch } from '../../component/message-batch.ts';
 import { defineConnector, type ConnectorContext } from '../../component/define.ts';
 import type { Timer } from '../../lib/clock.ts';
 import { messageOf } from '../../lib/errors.ts';
@@ -11,7 +11,7 @@ import { bucketsOf, SpanMetricsConfig } from './config.ts';
 import { ExplicitDistribution, ExponentialDistribution } from './distribution.ts';
 import { metricBatches } from './output.ts';
 
-export const component = defineConnector<SpanMetricsConfig, SpanBatch, OpaqueBatch>({
+export const component = defineConnector<SpanMetricsConfig, SpanBatch, MessageBatch>({
   type: 'span_metrics',
   aliases: ['spanmetrics'],
   stability: 'beta',
@@ -29,7 +29,7 @@ interface Counted {
 }
 
 class SpanMetrics {
-  readonly #context: ConnectorContext<SpanMetricsConfig, OpaqueBatch>;
+  readonly #context: ConnectorContext<SpanMetricsConfig, MessageBatch>;
   readonly #instanceId = randomUUID();
   readonly #tenants = new Map<string, readonly Counted[]>();
   readonly #isDelta: boolean;
@@ -37,7 +37,7 @@ class SpanMetrics {
   #lastNano = 0n;
   #flushing: Promise<void> = Promise.resolve();
 
-  constructor(context: ConnectorContext<SpanMetricsConfig, OpaqueBatch>) {
+  constructor(context: ConnectorContext<SpanMetricsConfig, MessageBatch>) {
     this.#context = context;
     this.#isDelta = context.config.aggregation_temporality === 'AGGREGATION_TEMPORALITY_DELTA';
   }
@@ -68,7 +68,7 @@ class SpanMetrics {
     this.#flushing = this.#flushing.then(async () => this.#send(batches, signal));
   }
 
-  async #send(batches: readonly OpaqueBatch[], signal: AbortSignal): Promise<void> {
+  async #send(batches: readonly MessageBatch[], signal: AbortSignal): Promise<void> {
     const { next, logger } = this.#context;
     for (const batch of batches) {
       try {
@@ -93,10 +93,10 @@ class SpanMetrics {
       .inc(points);
   }
 
-  #take(): OpaqueBatch[] {
+  #take(): MessageBatch[] {
     const { config } = this.#context;
     const now = this.#now();
-    const batches: OpaqueBatch[] = [];
+    const batches: MessageBatch[] = [];
     for (const [tenant, counted] of this.#tenants) {
       for (const { hasCalls, aggregate } of counted) {
         this.#expire(aggregate, now);

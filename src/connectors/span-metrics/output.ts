@@ -1,13 +1,13 @@
 /** An aggregate as OTLP requests of a bounded number of points. */
-import type { OpaqueBatch } from '../../component/consumer.ts';
-import { encodeMetrics } from '../../wire/otlp-metrics/codec.ts';
+import { messagesOfBytes, type MessageBatch } from '../../component/message-batch.ts';
+import { metricsCodec } from '../../wire/otlp-messages/codec.ts';
 import {
   Temporality,
   type Metric,
   type MetricData,
   type Point,
   type ResourceMetrics,
-} from '../../wire/otlp-metrics/metrics-data.ts';
+} from '../../model/metrics.ts';
 import type { ResourceSeries, Series } from './aggregate.ts';
 
 const POINTS_MAX = 10_000;
@@ -28,7 +28,7 @@ export interface OutputOptions {
 export function* metricBatches(
   resources: Iterable<ResourceSeries>,
   options: OutputOptions,
-): Generator<OpaqueBatch> {
+): Generator<MessageBatch> {
   let pending: ResourceMetrics[] = [];
   let points = 0;
   for (const { attributes, series } of resources) {
@@ -46,9 +46,9 @@ export function* metricBatches(
   if (points > 0) yield batchOf(pending, points, options.tenant);
 }
 
-function batchOf(resources: ResourceMetrics[], count: number, tenant: string): OpaqueBatch {
-  const bytes = encodeMetrics({ resources });
-  return { signal: 'metrics', count, byteSize: bytes.length, tenant, bytes };
+function batchOf(resources: ResourceMetrics[], count: number, tenant: string): MessageBatch {
+  const bytes = metricsCodec.encode({ resources });
+  return messagesOfBytes({ signal: 'metrics', count, tenant, bytes });
 }
 
 function resourceMetrics(
@@ -58,7 +58,7 @@ function resourceMetrics(
   const scope = { name: SCOPE, version: '', attributes: [], droppedAttributes: 0 };
   return {
     resource: { attributes: [...attributes], droppedAttributes: 0 },
-    scopes: [{ scope, metrics, schemaUrl: '' }],
+    scopes: [{ scope, items: metrics, schemaUrl: '' }],
     schemaUrl: '',
   };
 }

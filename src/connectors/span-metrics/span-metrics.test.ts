@@ -1,13 +1,13 @@
 /** Metrics of spans, against counting them one by one. */
 import { describe, expect, test } from 'vitest';
-import type { OpaqueBatch } from '../../component/consumer.ts';
+import type { MessageBatch } from '../../component/message-batch.ts';
 import { RecordingConsumer, testContext } from '../../component/testbed.ts';
 import { decode } from '../../config/decode.ts';
 import type { ConfigMap } from '../../config/yaml.ts';
 import type { KeyValue } from '../../model/attribute.ts';
 import { batchOf, type Span } from '../../model/trace/span.ts';
-import { decodeMetrics } from '../../wire/otlp-metrics/codec.ts';
-import type { Metric, ResourceMetrics } from '../../wire/otlp-metrics/metrics-data.ts';
+import { metricsCodec } from '../../wire/otlp-messages/codec.ts';
+import type { Metric, ResourceMetrics } from '../../model/metrics.ts';
 import { component } from './connector.ts';
 import { ExponentialDistribution } from './distribution.ts';
 import { TupleTable } from './tuple-table.ts';
@@ -19,7 +19,7 @@ async function spanMetrics(input: ConfigMap = {}) {
   const decoded = decode(component.config, input);
   expect(decoded.problems).toEqual([]);
   const context = testContext(decoded.value);
-  const next = new RecordingConsumer<OpaqueBatch>();
+  const next = new RecordingConsumer<MessageBatch>();
   const connector = component.create({ ...context, next, from: 'traces', to: 'metrics' });
   await connector.start?.(never);
   return {
@@ -31,8 +31,8 @@ async function spanMetrics(input: ConfigMap = {}) {
     after: async (ms: number): Promise<ResourceMetrics[]> => {
       context.clock.advance(ms);
       await new Promise((resolve) => setImmediate(resolve));
-      return next.batches.splice(0).flatMap(({ bytes, count }) => {
-        const { resources } = decodeMetrics(bytes);
+      return next.batches.splice(0).flatMap(({ payload, count }) => {
+        const { resources } = payload.message(metricsCodec);
         const points = resources.flatMap(metricsIn).map(({ data }) => data?.points.length ?? 0);
         expect(points.reduce((sum, one) => sum + one, 0)).toBe(count);
         return resources;
@@ -41,7 +41,7 @@ async function spanMetrics(input: ConfigMap = {}) {
   };
 }
 
-const metricsIn = ({ scopes }: ResourceMetrics): Metric[] => scopes.flatMap((one) => one.metrics);
+const metricsIn = ({ scopes }: ResourceMetrics): Metric[] => scopes.flatMap((one) => one.items);
 const text = (key: string, value: string): KeyValue => ({ key, value: { type: 'string', value } });
 const int = (key: string, value: bigint): KeyValue => ({ key, value: { type: 'int', value } });
 const shop = { schemaUrl: '', droppedAttributes: 0, attributes: [text('service.name', 'shop')] };

@@ -1,6 +1,6 @@
 /** Writes what passes to the log: a line per batch, and with `detailed` a line per span. */
 import { z } from 'zod';
-import { isOpaque, type Batch } from '../../component/consumer.ts';
+import { isMessages, type Batch } from '../../component/consumer.ts';
 import { defineExporter, type ExporterContext } from '../../component/define.ts';
 import { describeSpan } from './describe-span.ts';
 
@@ -50,7 +50,7 @@ class DebugExporter {
       { signal, items: batch.count, bytes: batch.byteSize, tenant: batch.tenant },
       signal,
     );
-    if (config.verbosity === 'basic' || isOpaque(batch)) return;
+    if (config.verbosity === 'basic' || isMessages(batch)) return;
     for (let row = 0; row < batch.count; row += 1) {
       this.#write(describeSpan(batch, row, config.verbosity === 'detailed'), 'span');
     }

@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import { grpcClientShape } from '../../component/client/config.ts';
 import { GrpcClient } from '../../component/client/grpc-client.ts';
-import { isOpaque, notRunning, type Batch, type Signal } from '../../component/consumer.ts';
+import { isMessages, notRunning, type Batch, type Signal } from '../../component/consumer.ts';
 import { defineExporter, type ExporterContext } from '../../component/define.ts';
 import { retryOnFailure, sendingQueue, timeout } from '../../component/sending.ts';
 import { encodeTraces } from '../../wire/otlp-proto/encode.ts';
@@ -49,7 +49,7 @@ class OtlpGrpcExporter {
 
   async consume(batch: Batch, signal: AbortSignal): Promise<void> {
     if (this.#client === undefined) throw notRunning();
-    const request = isOpaque(batch) ? batch.bytes : encodeTraces([batch]);
+    const request = isMessages(batch) ? batch.payload.bytes : encodeTraces([batch]);
     const answer = await this.#client.call(PATHS[this.#context.signal], request, signal);
     const { rejected, message } = readPartialSuccess(answer);
     if (rejected === 0 && message === '') return;

@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { httpClientShape } from '../../component/client/config.ts';
 import { HttpClient } from '../../component/client/http-client.ts';
 import {
-  isOpaque,
+  isMessages,
   notRunning,
   PipelineError,
   type Batch,
@@ -92,7 +92,7 @@ class OtlpHttpExporter {
   }
 
   #encode(batch: Batch): { body: Uint8Array; type: string } {
-    if (isOpaque(batch)) return { body: batch.bytes, type: PROTOBUF };
+    if (isMessages(batch)) return { body: batch.payload.bytes, type: PROTOBUF };
     if (this.#context.config.encoding === 'proto')
       return { body: encodeProto([batch]), type: PROTOBUF };
     return { body: Buffer.from(encodeJson([batch])), type: 'application/json' };

@@ -3,7 +3,7 @@ import { isSpans, notRunning, PipelineError, type Batch } from '../../component/
 import { defineExporter, type ExporterContext } from '../../component/define.ts';
 import type { Timer } from '../../lib/clock.ts';
 import { messageOf } from '../../lib/errors.ts';
-import { decodeMetrics } from '../../wire/otlp-metrics/codec.ts';
+import { metricsCodec } from '../../wire/otlp-messages/codec.ts';
 import { PrometheusConfig } from './config.ts';
 import { Intake, type Refused } from './intake.ts';
 import { SeriesStore } from './series-store.ts';
@@ -16,6 +16,7 @@ export const component = defineExporter({
   stability: 'beta',
   summary: 'Serves metrics for Prometheus to scrape.',
   signals: ['metrics'],
+  isExclusive: true,
   config: PrometheusConfig,
   ack: () => ({ kind: 'memory', where: 'the last value of each series waits to be scraped' }),
   create: (context) => new PrometheusExporter(context),
@@ -61,7 +62,7 @@ class PrometheusExporter {
     if (isSpans(batch) || batch.signal !== 'metrics') {
       throw new PipelineError('bad_settings', 'the prometheus exporter takes metrics only');
     }
-    this.#intake.take(decodeMetrics(batch.bytes));
+    this.#intake.take(batch.payload.message(metricsCodec));
   }
 
   async stop(): Promise<void> {

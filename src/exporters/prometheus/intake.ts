@@ -5,9 +5,9 @@ import {
   Temporality,
   type Metric,
   type MetricData,
-  type MetricsRequest,
+  type MetricsMessage,
   type ResourceMetrics,
-} from '../../wire/otlp-metrics/metrics-data.ts';
+} from '../../model/metrics.ts';
 import type { PrometheusConfig } from './config.ts';
 import { scopeLabels, seriesLabels, targetOf, type Labels, type Target } from './labels.ts';
 import { metricName } from './naming.ts';
@@ -36,16 +36,16 @@ export class Intake {
     this.#options = options;
   }
 
-  take(request: MetricsRequest): void {
+  take(request: MetricsMessage): void {
     for (const resource of request.resources) this.#resource(resource);
   }
 
   #resource({ resource, scopes }: ResourceMetrics): void {
     const { config } = this.#options;
     const target = targetOf(resource.attributes, config);
-    for (const { scope, metrics, schemaUrl } of scopes) {
+    for (const { scope, items, schemaUrl } of scopes) {
       const around = { target, scope: scopeLabels(scope, schemaUrl, config) };
-      for (const metric of metrics) if (metric.data) this.#metric(metric, metric.data, around);
+      for (const metric of items) if (metric.data) this.#metric(metric, metric.data, around);
     }
     this.#targetInfo(target);
   }

@@ -1,6 +1,6 @@
 /** The labels of a series: attributes under Prometheus names, the scope, job and instance. */
 import type { AttributeValue, KeyValue } from '../../model/attribute.ts';
-import type { MetricsScope } from '../../wire/otlp-metrics/metrics-data.ts';
+import type { Scope } from '../../model/signal-message.ts';
 import type { PrometheusConfig } from './config.ts';
 import { labelName } from './naming.ts';
 
@@ -62,7 +62,7 @@ export function seriesLabels(
   return sorted(labels);
 }
 
-export function scopeLabels(scope: MetricsScope, schemaUrl: string, config: NamingConfig): Labels {
+export function scopeLabels(scope: Scope, schemaUrl: string, config: NamingConfig): Labels {
   if (config.without_scope_info) return [];
   const own = scope.attributes.map(({ key, value }): [string, string] => [
     labelName(`otel_scope_${key}`, config.translation_strategy) ?? '',

@@ -6,19 +6,15 @@ import { join } from 'node:path';
 import { connect } from 'node:tls';
 import { gunzipSync } from 'node:zlib';
 import { afterAll, afterEach, describe, expect, test } from 'vitest';
+import { messagesOfBytes } from '../../component/message-batch.ts';
 import { testContext } from '../../component/testbed.ts';
 import { spansNamed } from '../../component/batch.fixture.ts';
 import { decode } from '../../config/decode.ts';
 import type { ConfigMap } from '../../config/yaml.ts';
 import { ManualClock } from '../../lib/manual-clock.ts';
 import type { KeyValue } from '../../model/attribute.ts';
-import { encodeMetrics } from '../../wire/otlp-metrics/codec.ts';
-import type {
-  HistogramPoint,
-  Metric,
-  MetricData,
-  NumberPoint,
-} from '../../wire/otlp-metrics/metrics-data.ts';
+import { metricsCodec } from '../../wire/otlp-messages/codec.ts';
+import type { HistogramPoint, Metric, MetricData, NumberPoint } from '../../model/metrics.ts';
 import { component } from './exporter.ts';
 import { SeriesStore } from './series-store.ts';
 
@@ -45,14 +41,14 @@ async function prometheus(input: ConfigMap = {}) {
     exporter,
     url,
     send: async (metrics: Metric[], resource: KeyValue[] = []) => {
-      const bytes = encodeMetrics({
+      const bytes = metricsCodec.encode({
         resources: [
           {
             resource: { attributes: resource, droppedAttributes: 0 },
             scopes: [
               {
                 scope: { name: 'meter', version: '2', attributes: [], droppedAttributes: 0 },
-                metrics,
+                items: metrics,
                 schemaUrl: '',
               },
             ],
@@ -61,7 +57,7 @@ async function prometheus(input: ConfigMap = {}) {
         ],
       });
       await exporter.consume(
-        { signal: 'metrics', count: 1, byteSize: bytes.length, tenant: 'default', bytes },
+        messagesOfBytes({ signal: 'metrics', count: 1, tenant: 'default', bytes }),
         never,
       );
     },
@@ -370,7 +366,7 @@ test('spans are refused for good, and so are bytes that are no metrics', async (
     retryable: false,
   });
   const bytes = Uint8Array.of(0x0a, 0x7f);
-  const batch = { signal: 'metrics', count: 1, byteSize: 2, tenant: 'default', bytes } as const;
+  const batch = messagesOfBytes({ signal: 'metrics', count: 1, tenant: 'default', bytes });
   await expect(exporter.consume(batch, never)).rejects.toMatchObject({
     code: 'malformed',
     retryable: false,

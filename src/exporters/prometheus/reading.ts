@@ -7,7 +7,7 @@ import {
   type MetricData,
   type NumberPoint,
   type SummaryPoint,
-} from '../../wire/otlp-metrics/metrics-data.ts';
+} from '../../model/metrics.ts';
 
 export type FamilyType = 'counter' | 'gauge' | 'histogram' | 'summary';
 

@@ -1,6 +1,6 @@
 /** Families as Prometheus' text format 0.0.4 or as OpenMetrics 1.0, one chunk a family, so that a
  *  long answer is written as the scraper reads it. */
-import type { Exemplar } from '../../wire/otlp-metrics/metrics-data.ts';
+import type { Exemplar } from '../../model/metrics.ts';
 import { hexAt } from '../../model/ids.ts';
 import { textOf, type Labels } from './labels.ts';
 import { escapedName, isLegacyLabel, isLegacyName } from './naming.ts';

@@ -1,7 +1,8 @@
 /** A batch as bytes, for queues that outlive the process. Spans are their frame, after a JSON line
  *  when it is known who sent them; metrics and logs are such a line and the request. Request headers
  *  are kept; what authentication said is not: it was true then. */
-import { isOpaque, sentBy, type Batch, type OpaqueBatch } from '../../component/consumer.ts';
+import { isMessages, sentBy, type Batch } from '../../component/consumer.ts';
+import { messagesOfBytes, type MessageBatch } from '../../component/message-batch.ts';
 import type { Client } from '../../model/batch/client.ts';
 import { decodeFrame, encodeFrame } from '../../model/batch/frame.ts';
 
@@ -10,12 +11,12 @@ const BRACE = 0x7b;
 
 export function encodeItem(batch: Batch): Uint8Array {
   const client = keptClient(batch.client);
-  if (!isOpaque(batch)) {
+  if (!isMessages(batch)) {
     const frame = encodeFrame(batch);
     return client === undefined ? frame : withHead({ signal: 'traces', client }, frame);
   }
-  const { signal, count, tenant, bytes } = batch;
-  return withHead({ signal, count, tenant, client }, bytes);
+  const { signal, count, tenant, payload } = batch;
+  return withHead({ signal, count, tenant, client }, payload.bytes);
 }
 
 /** Throws when the bytes are no item: damaged, or of a newer version. */
@@ -27,7 +28,7 @@ export function decodeItem(item: Uint8Array): Batch {
   if (isTracesHead(head)) return sentBy(decodeFrame(bytes), clientOf(head.client));
   if (!isHead(head)) throw new TypeError('not a queued batch');
   const { signal, count, tenant, client } = head;
-  const batch = { signal, count, tenant, bytes, byteSize: bytes.length };
+  const batch = messagesOfBytes({ signal, count, tenant, bytes });
   return client === undefined ? batch : sentBy(batch, clientOf(client));
 }
 
@@ -57,7 +58,7 @@ function metadataPair(pair: unknown): [string, readonly string[]][] {
   return Array.isArray(values) ? [[String(name), values.map(String)]] : [];
 }
 
-type Head = Pick<OpaqueBatch, 'signal' | 'count' | 'tenant'> & { readonly client?: unknown };
+type Head = Pick<MessageBatch, 'signal' | 'count' | 'tenant'> & { readonly client?: unknown };
 
 function isTracesHead(value: unknown): value is { readonly client: unknown } {
   return typeof value === 'object' && value !== null && 'signal' in value

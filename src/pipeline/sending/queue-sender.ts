@@ -1,7 +1,7 @@
 /** The sending queue: takes a batch, answers, and sends it later with a few others at once. What it
  *  cannot hold it refuses (or lets wait), counted; what can never be sent it drops, counted and
  *  logged. At shutdown a memory queue is emptied until the deadline; a persistent one is left. */
-import { PipelineError, type Batch, type Consumer } from '../../component/consumer.ts';
+import { forWaiting, PipelineError, type Batch, type Consumer } from '../../component/consumer.ts';
 import type { Lifecycle } from '../../component/lifecycle.ts';
 import type { QueueSettings } from '../../component/sending.ts';
 import { messageOf } from '../../lib/errors.ts';
@@ -59,7 +59,8 @@ export class QueueSender implements Lifecycle, Consumer<Batch> {
     this.#workers = Array.from({ length: count }, () => this.#work());
   }
 
-  async consume(batch: Batch, signal: AbortSignal): Promise<void> {
+  async consume(given: Batch, signal: AbortSignal): Promise<void> {
+    const batch = forWaiting(given);
     const size = this.#sizer(batch);
     await this.#reserve(size, batch, signal);
     const item = await this.#keep(batch, size);

@@ -1,6 +1,7 @@
 import { expect, test, vi } from 'vitest';
 import { logBytes, spanCount } from '../../component/batch.fixture.ts';
-import { sentBy, type Batch, type OpaqueBatch } from '../../component/consumer.ts';
+import { isMessages, sentBy, type Batch } from '../../component/consumer.ts';
+import { messagesOfBytes } from '../../component/message-batch.ts';
 import type { KeyValueStore, SendingSettings } from '../../component/sending.ts';
 import { keyValueStorage, retryOnFailure, sendingQueue } from '../../component/sending.ts';
 import { RecordingConsumer, testContext } from '../../component/testbed.ts';
@@ -239,14 +240,12 @@ test('items of every signal survive their bytes', () => {
   const spans = batch('한글');
   const back = decodeItem(encodeItem(spans));
   expect(names([back])).toEqual(['한글']);
-  const opaque: OpaqueBatch = {
-    signal: 'metrics',
-    count: 3,
-    tenant: 'default',
-    bytes: Uint8Array.of(10, 123, 10),
-    byteSize: 3,
-  };
-  expect(decodeItem(encodeItem(opaque))).toEqual({ ...opaque, bytes: Buffer.from(opaque.bytes) });
+  const bytes = Uint8Array.of(10, 123, 10);
+  const metrics = messagesOfBytes({ signal: 'metrics', count: 3, tenant: 'default', bytes });
+  const { payload, ...rest } = metrics;
+  const again = decodeItem(encodeItem(metrics));
+  expect(again).toMatchObject(rest);
+  expect(isMessages(again) && [...again.payload.bytes]).toEqual([...payload.bytes]);
   expect(() => decodeItem(Buffer.from('{"signal":"x"}\n'))).toThrow('not a queued batch');
 });
 

@@ -1,7 +1,8 @@
 /** Joining and cutting batches of either form. OTLP requests of one kind join by their bytes:
  *  protobuf merges repeated fields of concatenated messages. They are never cut, because their items
  *  are not known apart. */
-import { isOpaque, isSpans, type Batch, type OpaqueBatch } from '../../component/consumer.ts';
+import { isMessages, isSpans, type Batch } from '../../component/consumer.ts';
+import { messagesOfBytes, type MessageBatch } from '../../component/message-batch.ts';
 import { commonClient } from '../../model/batch/client.ts';
 import { concat, gather } from '../../model/batch/gather.ts';
 
@@ -11,20 +12,20 @@ export function join(batches: readonly Batch[]): Batch {
   if (first && batches.length === 1) return first;
   const spans = batches.filter(isSpans);
   if (spans.length === batches.length) return concat(spans);
-  return joinOpaque(batches.filter(isOpaque));
+  return joinMessages(batches.filter(isMessages));
 }
 
-function joinOpaque(batches: readonly OpaqueBatch[]): OpaqueBatch {
+function joinMessages(batches: readonly MessageBatch[]): MessageBatch {
   const [first] = batches;
   if (!first) throw new TypeError('nothing to join');
-  const bytes = Buffer.concat(batches.map((batch) => batch.bytes));
+  const bytes = Buffer.concat(batches.map(({ payload }) => payload.bytes));
   const count = batches.reduce((sum, batch) => sum + batch.count, 0);
-  return { ...first, client: commonClient(batches), bytes, count, byteSize: bytes.length };
+  return messagesOfBytes({ ...first, client: commonClient(batches), count, bytes });
 }
 
 /** The first `count` items and the rest; undefined when the batch cannot be cut there. */
 export function cut(batch: Batch, count: number): readonly [Batch, Batch] | undefined {
-  if (isOpaque(batch) || count <= 0 || count >= batch.count) return undefined;
+  if (isMessages(batch) || count <= 0 || count >= batch.count) return undefined;
   return [gather(batch, rows(0, count)), gather(batch, rows(count, batch.count))];
 }
 

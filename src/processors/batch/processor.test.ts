@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { logBytes, namesOf, spanCount, spansNamed } from '../../component/batch.fixture.ts';
-import { sentBy } from '../../component/consumer.ts';
+import { isMessages, sentBy } from '../../component/consumer.ts';
+import { messagesOfBytes } from '../../component/message-batch.ts';
 import { RecordingConsumer, testContext } from '../../component/testbed.ts';
 import { decode } from '../../config/decode.ts';
 import { silentLogger } from '../../lib/logger.ts';
@@ -150,7 +151,7 @@ test('stopping sends what waits and leaves no timer', async () => {
 test('past its bound of bytes it refuses retryably, and takes again once it has room', async () => {
   const { next, clock, processor } = batcher({ timeout: '10s', send_batch_size: 0 });
   const bytes = new Uint8Array(100 * 2 ** 20);
-  const large = { ...logBytes([], 1), bytes, byteSize: bytes.length };
+  const large = messagesOfBytes({ signal: 'logs', count: 1, tenant: 'default', bytes });
   await processor.consume(large);
   await expect(processor.consume(large)).rejects.toMatchObject({
     code: 'overloaded',
@@ -170,7 +171,7 @@ test('requests of metrics and logs join by their bytes', async () => {
   await settle();
   const [batch] = next.batches;
   expect(batch).toMatchObject({ signal: 'logs', count: 5, byteSize: 6 });
-  expect(batch && 'bytes' in batch ? [...batch.bytes] : []).toEqual([10, 1, 1, 10, 1, 2]);
+  expect(batch && isMessages(batch) ? [...batch.payload.bytes] : []).toEqual([10, 1, 1, 10, 1, 2]);
 });
 
 describe('with metadata_keys', () => {

@@ -4,7 +4,13 @@
  *  further down, so an acknowledgement means as much as without this processor; a failure goes to
  *  every caller of that batch. With a longer timeout it acknowledges at once, and a crash or a
  *  refusal further down loses what it held: `validate` says which of the two applies. */
-import { PipelineError, sentBy, type Batch, type Consumer } from '../../component/consumer.ts';
+import {
+  forWaiting,
+  PipelineError,
+  sentBy,
+  type Batch,
+  type Consumer,
+} from '../../component/consumer.ts';
 import { defineProcessor, type ProcessorContext } from '../../component/define.ts';
 import type { Lifecycle } from '../../component/lifecycle.ts';
 import type { Timer } from '../../lib/clock.ts';
@@ -65,8 +71,9 @@ export class Batcher implements Lifecycle, Consumer<Batch> {
     this.#metrics = new BatchMetrics(context.telemetry, context.id);
   }
 
-  async consume(batch: Batch): Promise<void> {
-    if (batch.count === 0) return;
+  async consume(given: Batch): Promise<void> {
+    if (given.count === 0) return;
+    const batch = forWaiting(given);
     const lane = this.#laneFor(batch);
     const delivery = new Delivery();
     lane.lane.add({ batch, delivery });

@@ -1,8 +1,13 @@
 /** What both transports do with a whole request: bytes to a batch, the batch to the pipelines, and
  *  the answer when they have answered. */
 
-import type { Consumer, OpaqueBatch, Signal } from '../../component/consumer.ts';
+import type { Consumer, Signal } from '../../component/consumer.ts';
 import type { ReceiverContext } from '../../component/define.ts';
+import {
+  messagesOfBytes,
+  type MessageBatch,
+  type MessageSignal,
+} from '../../component/message-batch.ts';
 import { DEFAULT_TENANT, type SpanBatch } from '../../model/batch/span-batch.ts';
 import { decodeTracesJson } from '../../wire/otlp-json/decode.ts';
 import { opaqueProto } from '../../wire/otlp-json/opaque.ts';
@@ -24,14 +29,14 @@ export class Exports {
   readonly #context: ReceiverContext<OtlpConfig>;
   readonly #transport: Transport;
   readonly #traces: Consumer<SpanBatch> | undefined;
-  readonly #opaque: Record<OpaqueBatch['signal'], Consumer<OpaqueBatch> | undefined>;
+  readonly #messages: Record<MessageSignal, Consumer<MessageBatch> | undefined>;
 
   constructor(context: ReceiverContext<OtlpConfig>, transport: Transport) {
     const { next, telemetry } = context;
     this.#context = context;
     this.#transport = transport;
     this.#traces = next.traces && telemetry.received('traces', transport, next.traces);
-    this.#opaque = {
+    this.#messages = {
       metrics: next.metrics && telemetry.received('metrics', transport, next.metrics),
       logs: next.logs && telemetry.received('logs', transport, next.logs),
     };
@@ -40,7 +45,7 @@ export class Exports {
   /** Resolves when the pipelines have accepted. An empty request is a success of nothing. */
   async accept(request: ExportRequest, abort: AbortSignal): Promise<void> {
     if (request.signal === 'traces') await this.#acceptTraces(request, abort);
-    else await this.#acceptOpaque(request.signal, request, abort);
+    else await this.#acceptMessages(request.signal, request, abort);
   }
 
   async #acceptTraces({ body, encoding }: ExportRequest, abort: AbortSignal): Promise<void> {
@@ -54,19 +59,19 @@ export class Exports {
 
   /** Metrics and logs go on as they are. Without a pipeline they are counted and let go, so that an
    *  SDK with every signal on does not fail. */
-  async #acceptOpaque(
-    signal: OpaqueBatch['signal'],
+  async #acceptMessages(
+    signal: MessageSignal,
     { body, encoding }: ExportRequest,
     abort: AbortSignal,
   ): Promise<void> {
-    const consumer = this.#opaque[signal];
+    const consumer = this.#messages[signal];
     if (consumer !== undefined) this.#admit(signal, consumer, body.length);
     const bytes = encoding === 'json' ? opaqueProto(signal, body) : body;
     const count = countItems(signal, bytes);
     if (count === 0) return;
     if (consumer === undefined) this.#countNotStored(signal, count);
     else {
-      const batch = { signal, count, byteSize: bytes.length, tenant: DEFAULT_TENANT, bytes };
+      const batch = messagesOfBytes({ signal, count, tenant: DEFAULT_TENANT, bytes });
       await consumer.consume(batch, abort);
     }
   }

@@ -2,7 +2,8 @@
 
 import { RecordingConsumer, testContext, type TestContext } from '../../component/testbed.ts';
 import type { Lifecycle } from '../../component/lifecycle.ts';
-import type { NextConsumers, OpaqueBatch } from '../../component/consumer.ts';
+import type { NextConsumers } from '../../component/consumer.ts';
+import type { MessageBatch } from '../../component/message-batch.ts';
 import type { SpanBatch } from '../../model/batch/span-batch.ts';
 import { RandomSpans } from '../../model/batch/random-spans.fixture.ts';
 import { batchOf, type Span } from '../../model/trace/span.ts';
@@ -14,7 +15,7 @@ import { component } from './receiver.ts';
 export interface Running {
   readonly receiver: Lifecycle;
   readonly traces: RecordingConsumer<SpanBatch>;
-  readonly metrics: RecordingConsumer<OpaqueBatch>;
+  readonly metrics: RecordingConsumer<MessageBatch>;
   readonly context: TestContext<OtlpConfig>;
   /** `localhost:port` */
   readonly grpc: string;
@@ -36,7 +37,7 @@ export async function startReceiver(
   });
   const context = testContext(config, 'otlp');
   const traces = new RecordingConsumer<SpanBatch>();
-  const metrics = new RecordingConsumer<OpaqueBatch>();
+  const metrics = new RecordingConsumer<MessageBatch>();
   const receiver = component.create({ ...context, next: options.next ?? { traces, metrics } });
   await receiver.start?.(never);
   const address = (label: string) =>

@@ -1,15 +1,15 @@
 /** Messages described as lists of fields, so that reading and writing come from one description.
- *  For the metrics that somebody looks into; spans, which are many, have code of their own. */
+ *  For the metrics and logs that somebody looks into; spans, which are many, have code of their own. */
 import type { BackwardWriter } from '../otlp-proto/backward-writer.ts';
 import { fieldBits } from '../otlp-proto/proto-reader.ts';
 import { WireError } from '../wire-error.ts';
-import { double, uint64, type Kind, type MetricsReader } from './scalars.ts';
+import { double, uint64, type Kind, type MessageReader } from './scalars.ts';
 
 export interface Field<T> {
   readonly number: number;
   /** Wire types it may come with. */
   readonly wires: readonly number[];
-  read(target: T, reader: MetricsReader, place: { end: number; wire: number }): void;
+  read(target: T, reader: MessageReader, place: { end: number; wire: number }): void;
   write(source: T, writer: BackwardWriter): void;
 }
 
@@ -120,7 +120,7 @@ export function message<T>({ name, empty, fields }: MessageSpec<T>): Kind<T> {
 }
 
 /** What stands at the top of a request, without a tag and a length. */
-export function readWhole<T>(spec: MessageSpec<T>, reader: MetricsReader): T {
+export function readWhole<T>(spec: MessageSpec<T>, reader: MessageReader): T {
   const target = spec.empty();
   const end = reader.bytes.length;
   const known = fieldBits(...spec.fields.map(({ number }) => number));

@@ -1,12 +1,15 @@
-/** Metrics messages against another reader and writer of the format, and against bad bytes. */
+/** Metrics and logs messages against another reader and writer of the format, and against bad bytes. */
 import { expect, test, describe } from 'vitest';
 import * as fc from 'fast-check';
+import type { Type } from 'protobufjs';
 import type { AttributeValue, KeyValue } from '../../model/attribute.ts';
+import type { LogRecord } from '../../model/logs.ts';
+import type { SignalMessage } from '../../model/signal-message.ts';
 import { countItems } from '../otlp-proto/count.ts';
 import { WireError } from '../wire-error.ts';
-import { decodeMetrics, encodeMetrics } from './codec.ts';
-import { MetricsData } from './oracle.fixture.ts';
-import type { Exemplar, Metric, MetricData, MetricsRequest } from './metrics-data.ts';
+import { logsCodec, metricsCodec, type SignalCodec } from './codec.ts';
+import { LogsData, MetricsData } from './oracle.fixture.ts';
+import type { Exemplar, Metric, MetricData } from '../../model/metrics.ts';
 
 const some = <T>(of: fc.Arbitrary<T>, maxLength = 3) => fc.array(of, { maxLength });
 const nano = fc.bigInt({ min: 0n, max: 2n ** 64n - 1n });
@@ -113,77 +116,103 @@ const metric: fc.Arbitrary<Metric> = fc.record({
   metadata: attributes,
   data,
 });
-const request: fc.Arbitrary<MetricsRequest> = fc.record({
-  resources: some(
-    fc.record({
-      resource: fc.record({ attributes, droppedAttributes: fc.nat() }),
-      scopes: some(
-        fc.record({
-          scope: fc.record({
-            name: fc.string(),
-            version: fc.string(),
-            attributes,
-            droppedAttributes: fc.nat(),
+const logRecord: fc.Arbitrary<LogRecord> = fc.record({
+  timeNano: nano,
+  observedNano: nano,
+  severityNumber: fc.nat(24),
+  severityText: fc.string(),
+  body: fc.option(value, { nil: undefined }),
+  attributes,
+  droppedAttributes: fc.nat(),
+  flags: fc.nat(),
+  traceId: idOf(16),
+  spanId: idOf(8),
+  eventName: fc.string(),
+});
+const messageOf = <Item>(item: fc.Arbitrary<Item>): fc.Arbitrary<SignalMessage<Item>> =>
+  fc.record({
+    resources: some(
+      fc.record({
+        resource: fc.record({ attributes, droppedAttributes: fc.nat() }),
+        scopes: some(
+          fc.record({
+            scope: fc.record({
+              name: fc.string(),
+              version: fc.string(),
+              attributes,
+              droppedAttributes: fc.nat(),
+            }),
+            items: some(item),
+            schemaUrl: fc.string(),
           }),
-          metrics: some(metric),
-          schemaUrl: fc.string(),
-        }),
-      ),
-      schemaUrl: fc.string(),
-    }),
-  ),
+        ),
+        schemaUrl: fc.string(),
+      }),
+    ),
+  });
+
+describe('any request of metrics', () => {
+  codecPromises(metricsCodec, messageOf(metric), MetricsData);
+});
+describe('any request of logs', () => {
+  codecPromises(logsCodec, messageOf(logRecord), LogsData);
 });
 
-describe('any request', () => {
+function codecPromises<Message>(
+  codec: SignalCodec<Message>,
+  message: fc.Arbitrary<Message>,
+  oracle: Type,
+): void {
   test('comes back as it was', () => {
     fc.assert(
-      fc.property(request, (given) => {
-        expect(decodeMetrics(encodeMetrics(given))).toEqual(given);
+      fc.property(message, (given) => {
+        expect(codec.decode(codec.encode(given))).toEqual(given);
       }),
     );
   });
 
   test('is read by protobufjs, and what that writes is read the same', () => {
     fc.assert(
-      fc.property(request, (given) => {
-        const bytes = encodeMetrics(given);
-        const theirs = MetricsData.encode(MetricsData.decode(bytes)).finish();
-        expect(decodeMetrics(theirs)).toEqual(given);
+      fc.property(message, (given) => {
+        const theirs = oracle.encode(oracle.decode(codec.encode(given))).finish();
+        expect(codec.decode(theirs)).toEqual(given);
       }),
     );
   });
 
-  test('has as many points as are counted in its bytes', () => {
+  test('has as many items as are counted in its bytes', () => {
     fc.assert(
-      fc.property(request, (given) => {
-        const points = given.resources
-          .flatMap(({ scopes }) => scopes)
-          .flatMap(({ metrics }) => metrics)
-          .reduce((sum, { data }) => sum + (data?.points.length ?? 0), 0);
-        expect(countItems('metrics', encodeMetrics(given))).toBe(points);
+      fc.property(message, (given) => {
+        expect(countItems(codec.signal, codec.encode(given))).toBe(codec.count(given));
       }),
     );
   });
 
-  test('cut or changed anywhere is read or refused, never a crash', () => {
+  test('cut or changed anywhere is read by both or refused by both, never a crash', () => {
     fc.assert(
-      fc.property(request, fc.nat(), fc.nat(255), (given, where, byte) => {
-        const bytes = encodeMetrics(given);
+      fc.property(message, fc.nat(), fc.nat(255), (given, where, byte) => {
+        const bytes = codec.encode(given);
         if (bytes.length === 0) return;
         const at = where % bytes.length;
-        const changed = bytes.with(at, byte);
-        for (const bad of [bytes.subarray(0, at), changed]) {
-          try {
-            decodeMetrics(bad);
-          } catch (error) {
-            expect(error).toBeInstanceOf(WireError);
-          }
+        for (const bad of [bytes.subarray(0, at), bytes.with(at, byte)]) {
+          const read = outcome(() => codec.count(codec.decode(bad)));
+          expect(outcome(() => countItems(codec.signal, bad))).toEqual(read);
         }
       }),
-      { numRuns: 300 },
+      { numRuns: 1000 },
     );
   });
-});
+}
+
+/** Checking a request at the door and decoding it later must come to the same end. */
+function outcome(read: () => number): number | string {
+  try {
+    return read();
+  } catch (error) {
+    if (error instanceof WireError) return 'refused';
+    throw error;
+  }
+}
 
 test('every field is written as protobufjs writes it', () => {
   const written = MetricsData.encode(
@@ -219,13 +248,13 @@ test('every field is written as protobufjs writes it', () => {
       ],
     }),
   ).finish();
-  const [resource] = decodeMetrics(written).resources;
+  const [resource] = metricsCodec.decode(written).resources;
   expect(resource).toMatchObject({
     resource: { attributes: [{ key: 'service.name', value: { type: 'string', value: 'shop' } }] },
     scopes: [
       {
         scope: { name: 'meter', version: '1' },
-        metrics: [
+        items: [
           {
             name: 'hits',
             unit: '1',
@@ -251,7 +280,7 @@ describe('refused', () => {
     let value: AttributeValue = { type: 'bool', value: true };
     for (let level = 0; level < levels; level += 1) value = { type: 'array', value: [value] };
     const resource = { attributes: [{ key: 'a', value }], droppedAttributes: 0 };
-    return encodeMetrics({ resources: [{ resource, scopes: [], schemaUrl: '' }] });
+    return metricsCodec.encode({ resources: [{ resource, scopes: [], schemaUrl: '' }] });
   };
   test.each([
     ['a length past the end', Uint8Array.of(0x0a, 0x05, 0x00), 'malformed'],
@@ -263,10 +292,10 @@ describe('refused', () => {
       'too_large',
     ],
   ])('%s', (_title, bytes, code) => {
-    expect(() => decodeMetrics(bytes)).toThrow(expect.objectContaining({ code }));
+    expect(() => metricsCodec.decode(bytes)).toThrow(expect.objectContaining({ code }));
   });
 
   test('not what is nested just as deep as we read', () => {
-    expect(decodeMetrics(deep(60)).resources).toHaveLength(1);
+    expect(metricsCodec.decode(deep(60)).resources).toHaveLength(1);
   });
 });

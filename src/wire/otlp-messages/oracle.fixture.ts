@@ -1,5 +1,5 @@
-/** OTLP metrics as protobufjs knows them: the definitions of opentelemetry-proto, written down
- *  again as far as metrics need them. */
+/** OTLP metrics and logs as protobufjs knows them: the definitions of opentelemetry-proto, written
+ *  down again as far as these need them. */
 import protobuf from 'protobufjs';
 
 const DEFINITIONS = `
@@ -66,6 +66,19 @@ message Exemplar {
   oneof value { double as_double = 3; sfixed64 as_int = 6; }
   bytes span_id = 4; bytes trace_id = 5;
 }
+message LogsData { repeated ResourceLogs resource_logs = 1; }
+message ResourceLogs {
+  Resource resource = 1; repeated ScopeLogs scope_logs = 2; string schema_url = 3;
+}
+message ScopeLogs {
+  InstrumentationScope scope = 1; repeated LogRecord log_records = 2; string schema_url = 3;
+}
+message LogRecord {
+  fixed64 time_unix_nano = 1; fixed64 observed_time_unix_nano = 11; int32 severity_number = 2;
+  string severity_text = 3; AnyValue body = 5; repeated KeyValue attributes = 6;
+  uint32 dropped_attributes_count = 7; fixed32 flags = 8; bytes trace_id = 9; bytes span_id = 10;
+  string event_name = 12;
+}
 message KeyValue { string key = 1; AnyValue value = 2; }
 message ArrayValue { repeated AnyValue values = 1; }
 message KeyValueList { repeated KeyValue values = 1; }
@@ -76,4 +89,6 @@ message AnyValue {
   }
 }`;
 
-export const MetricsData = protobuf.parse(DEFINITIONS).root.lookupType('MetricsData');
+const { root } = protobuf.parse(DEFINITIONS);
+export const MetricsData = root.lookupType('MetricsData');
+export const LogsData = root.lookupType('LogsData');

@@ -1,35 +1,11 @@
 /** An OTLP metrics request as JavaScript objects, for the few components that look into metrics:
  *  those that only pass metrics on never make these. Times and integer values are exact (bigint);
  *  counts are numbers, exact below 2^53. */
-import type { KeyValue } from '../../model/attribute.ts';
+import type { KeyValue } from './attribute.ts';
+import type { ResourceGroup, SignalMessage } from './signal-message.ts';
 
-export interface MetricsRequest {
-  resources: ResourceMetrics[];
-}
-
-export interface ResourceMetrics {
-  resource: MetricsResource;
-  scopes: ScopeMetrics[];
-  schemaUrl: string;
-}
-
-export interface MetricsResource {
-  attributes: KeyValue[];
-  droppedAttributes: number;
-}
-
-export interface ScopeMetrics {
-  scope: MetricsScope;
-  metrics: Metric[];
-  schemaUrl: string;
-}
-
-export interface MetricsScope {
-  name: string;
-  version: string;
-  attributes: KeyValue[];
-  droppedAttributes: number;
-}
+export type MetricsMessage = SignalMessage<Metric>;
+export type ResourceMetrics = ResourceGroup<Metric>;
 
 export interface Metric {
   name: string;

@@ -10,10 +10,11 @@ const BYTES_PER_MESSAGE = 3;
 const ALWAYS_ALLOWED = 1024;
 
 const encoder = new TextEncoder();
-const decoder = new TextDecoder();
+/** A leading U+FEFF is part of the text. */
+const decoder = new TextDecoder('utf-8', { ignoreBOM: true });
 
 /** A reader that also counts the messages it opened, so that there is a bound on them. */
-export class MetricsReader extends ProtoReader {
+export class MessageReader extends ProtoReader {
   #messagesLeft = ALWAYS_ALLOWED;
 
   constructor(bytes: Uint8Array) {
@@ -36,7 +37,7 @@ export class MetricsReader extends ProtoReader {
 export interface Kind<T> {
   /** Wire type. */
   readonly wire: 0 | 1 | 2 | 5;
-  read(reader: MetricsReader, end: number): T;
+  read(reader: MessageReader, end: number): T;
   write(writer: BackwardWriter, tag: number, value: T): void;
   /** Whether proto3 leaves it out. */
   isZero(value: T): boolean;
@@ -94,6 +95,13 @@ export const fixed64: Kind<number> = {
     return high * WORD + low;
   },
   write: (writer, tag, value) => writer.fixed64(tag, value % WORD, Math.floor(value / WORD)),
+  isZero: (value) => value === 0,
+};
+
+export const fixed32: Kind<number> = {
+  wire: 5,
+  read: (reader, end) => reader.view.getUint32(reader.take(4, end, 'fixed32'), true),
+  write: (writer, tag, value) => writer.fixed32(tag, value),
   isZero: (value) => value === 0,
 };
 
@@ -160,7 +168,7 @@ function writeVarint(writer: BackwardWriter, tag: number, value: number): void {
   writer.varint(tag);
 }
 
-function view(reader: MetricsReader, end: number): Uint8Array {
+function view(reader: MessageReader, end: number): Uint8Array {
   const inner = reader.enter(end, 'text or bytes');
   const found = reader.bytes.subarray(reader.at, inner);
   reader.at = inner;

@@ -9,19 +9,14 @@ import type {
   HistogramPoint,
   Metric,
   MetricData,
-  MetricsRequest,
-  MetricsResource,
-  MetricsScope,
   NumberPoint,
   QuantileValue,
-  ResourceMetrics,
-  ScopeMetrics,
   Sum,
   Summary,
   SummaryPoint,
-} from './metrics-data.ts';
+} from '../../model/metrics.ts';
 import { keyValue } from './any-value.ts';
-import { many, message, one, optional, packed, type Field, type MessageSpec } from './message.ts';
+import { many, message, one, optional, packed, type Field } from './message.ts';
 import {
   bool,
   double,
@@ -35,6 +30,7 @@ import {
   uint64,
   type Kind,
 } from './scalars.ts';
+import { signalMessage } from './signal.ts';
 
 const point = () => ({ attributes: [], startNano: 0n, timeNano: 0n, flags: 0 });
 
@@ -254,53 +250,9 @@ const metric = message<Metric>({
   ],
 });
 
-const scope = message<MetricsScope>({
-  name: 'InstrumentationScope',
-  empty: emptyScope,
-  fields: [
-    one(1, 'name', text),
-    one(2, 'version', text),
-    many(3, keyValue, ({ attributes }) => attributes),
-    one(4, 'droppedAttributes', uint32),
-  ],
+export const metricsMessage = signalMessage({
+  groups: 'ResourceMetrics',
+  scopes: 'ScopeMetrics',
+  request: 'ExportMetricsServiceRequest',
+  item: metric,
 });
-
-const resource = message<MetricsResource>({
-  name: 'Resource',
-  empty: emptyResource,
-  fields: [many(1, keyValue, ({ attributes }) => attributes), one(2, 'droppedAttributes', uint32)],
-});
-
-const scopeMetrics = message<ScopeMetrics>({
-  name: 'ScopeMetrics',
-  empty: () => ({ scope: emptyScope(), metrics: [], schemaUrl: '' }),
-  fields: [
-    one(1, 'scope', scope),
-    many(2, metric, ({ metrics }) => metrics),
-    one(3, 'schemaUrl', text),
-  ],
-});
-
-const resourceMetrics = message<ResourceMetrics>({
-  name: 'ResourceMetrics',
-  empty: () => ({ resource: emptyResource(), scopes: [], schemaUrl: '' }),
-  fields: [
-    one(1, 'resource', resource),
-    many(2, scopeMetrics, ({ scopes }) => scopes),
-    one(3, 'schemaUrl', text),
-  ],
-});
-
-export const metricsRequest: MessageSpec<MetricsRequest> = {
-  name: 'ExportMetricsServiceRequest',
-  empty: () => ({ resources: [] }),
-  fields: [many(1, resourceMetrics, ({ resources }) => resources)],
-};
-
-function emptyScope(): MetricsScope {
-  return { name: '', version: '', attributes: [], droppedAttributes: 0 };
-}
-
-function emptyResource(): MetricsResource {
-  return { attributes: [], droppedAttributes: 0 };
-}

@@ -1,11 +1,11 @@
-/** AnyValue and KeyValue of a metrics request. */
+/** AnyValue and KeyValue. */
 import type { AttributeValue, KeyValue } from '../../model/attribute.ts';
 import { NESTING_MAX } from '../../model/any-value.ts';
 import type { BackwardWriter } from '../otlp-proto/backward-writer.ts';
 import { fieldBits } from '../otlp-proto/proto-reader.ts';
 import { WireError } from '../wire-error.ts';
 import { many, message } from './message.ts';
-import { bool, bytes, double, text, type Kind, type MetricsReader } from './scalars.ts';
+import { bool, bytes, double, text, type Kind, type MessageReader } from './scalars.ts';
 
 const VALUE_FIELDS = fieldBits(1, 2, 3, 4, 5, 6, 7);
 
@@ -14,6 +14,7 @@ const valueKinds: Kind<AttributeValue>[] = [];
 const keyValueKinds: Kind<KeyValue>[] = [];
 
 export const keyValue: Kind<KeyValue> = keyValueAt(0);
+export const anyValue: Kind<AttributeValue> = valueAt(0);
 
 function keyValueAt(depth: number): Kind<KeyValue> {
   return (keyValueKinds[depth] ??= message<{ key: string; value: AttributeValue }>({
@@ -54,7 +55,7 @@ function valueAt(depth: number): Kind<AttributeValue> {
 }
 
 /** The last field wins, as in protobuf's oneof. */
-function readValue(reader: MetricsReader, end: number, depth: number): AttributeValue {
+function readValue(reader: MessageReader, end: number, depth: number): AttributeValue {
   if (depth > NESTING_MAX) {
     throw new WireError('too_deep', `value nested deeper than ${NESTING_MAX}`, reader.at);
   }
@@ -68,7 +69,7 @@ function readValue(reader: MetricsReader, end: number, depth: number): Attribute
 }
 
 function readField(
-  reader: MetricsReader,
+  reader: MessageReader,
   inner: number,
   depth: number,
 ): AttributeValue | undefined {
