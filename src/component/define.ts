@@ -76,6 +76,8 @@ export interface ExporterDefinition<
   ack(config: Config): Ack;
   /** Timeout, retries and queue that the runtime puts around it; left out: none. */
   sending?(config: Config): SendingSettings;
+  /** It listens or locks something: on a reload its successor starts after it has stopped. */
+  readonly isExclusive?: boolean;
   create(context: ExporterContext<Config>): Exporter<B>;
 }
 

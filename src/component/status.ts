@@ -52,6 +52,11 @@ export class StatusBoard {
     this.#components.set(component, { status, error, sinceMs: this.#nowMs() });
   }
 
+  /** It is no longer part of the process. */
+  forget(component: string): void {
+    this.#components.delete(component);
+  }
+
   report(): StatusReport {
     return { ...this.#overall(), startedMs: this.#startedMs, components: this.#components };
   }

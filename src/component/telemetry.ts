@@ -64,6 +64,19 @@ export class OwnMetrics {
     return new Histogram({ ...this.#settings(options), buckets: [...options.buckets] });
   }
 
+  /** Takes back what the gauges say of a component that is no longer there; counts stay.
+   *  @param kind the label that carries the id: exporter, processor, … */
+  forget(kind: string, id: string): void {
+    for (const gauge of this.registry.getMetricsAsArray()) {
+      if (gauge instanceof Gauge) void this.#forgetIn(gauge, kind, id);
+    }
+  }
+
+  async #forgetIn(gauge: Gauge, kind: string, id: string): Promise<void> {
+    const { values } = await gauge.get();
+    for (const { labels } of values) if (labels[kind] === id) gauge.remove(labels);
+  }
+
   #settings({ name, help, labels }: MetricOptions) {
     return { name, help, labelNames: [...labels], registers: [this.registry] };
   }

@@ -25,6 +25,18 @@ export function decode<T>(
   return { value: undefined, problems };
 }
 
+/** The same text for values that mean the same to the schema, however they were written: one
+ *  expanded from a variable or not, keys in another order, null for a key left out. */
+export function fingerprint(schema: z.ZodType, input: ConfigValue): string {
+  return JSON.stringify(settle(schema, input, { path: [], problems: [] }), (_key, value: unknown) =>
+    isMap(value) ? Object.fromEntries(Object.entries(value).toSorted(byKey)) : value,
+  );
+}
+
+function byKey([a]: readonly [string, unknown], [b]: readonly [string, unknown]): number {
+  return a < b ? -1 : 1;
+}
+
 interface Place {
   readonly path: readonly string[];
   readonly problems: ConfigProblem[];

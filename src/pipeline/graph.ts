@@ -1,54 +1,84 @@
-/** Settings become instances, wired from the sinks up: a component is created with what it sends to,
- *  so the order of creation is the order to start in, and its reverse the order to stop in.
+/** The graph of a configuration as data: which instances there will be, what each sends to, and
+ *  what it needs. Nothing is created here, so two graphs can be compared before anything happens.
  *
  *  Receivers: one per id, shared by pipelines and signals. Exporters: one per signal and id.
  *  Processors: one per pipeline. Connectors: one per pair of signals and id. */
-import type { Batch, Consumer, NextConsumers, Signal } from '../component/consumer.ts';
-import type { CreateContext } from '../component/define.ts';
-import { guardedConsumer, Supervised, type Lifecycle } from '../component/lifecycle.ts';
-import type { OwnMetrics } from '../component/telemetry.ts';
-import { aroundExporter, aroundProcessor } from './counting.ts';
-import { fanOut } from './fan-out.ts';
-import { aroundSending } from './sending/sending.ts';
-import type { PipelineSettings, Settings } from './settings.ts';
+import { signals, type Signal } from '../component/consumer.ts';
+import type {
+  ConnectorDefinition,
+  ExporterDefinition,
+  ExtensionDefinition,
+  ProcessorDefinition,
+  ReceiverDefinition,
+} from '../component/define.ts';
+import { keyValueStorage } from '../component/sending.ts';
+import { orderedExtensions } from './extensions.ts';
+import { metricsAddresses, type MetricsAddress } from './own-metrics-server.ts';
+import type { Configured, PipelineSettings, Settings } from './settings.ts';
 
-export type Kind = 'extension' | 'exporter' | 'connector' | 'processor' | 'receiver';
+export type Kind = 'telemetry' | 'extension' | 'exporter' | 'connector' | 'processor' | 'receiver';
 
-export interface Node {
-  readonly kind: Kind;
+interface Common {
+  /** The same in two graphs for what is meant to be the same instance. */
+  readonly key: string;
   readonly id: string;
-  readonly supervised: Supervised<Lifecycle>;
+  /** Equal in two graphs when the instance of the one can go on in the other. */
+  readonly fingerprint: string;
+  /** By signal, the keys of what it sends to. */
+  readonly outs: ReadonlyMap<Signal, readonly string[]>;
+  /** Keys of the extensions that lend it what it cannot do without. */
+  readonly needs: readonly string[];
+  /** Has a port, a lock or a queue on disk, so that its successor cannot start beside it. */
+  readonly isExclusive: boolean;
 }
 
-/** Everything a component is created with, except what it sends to. */
-export type ContextFor = (kind: Kind, id: string) => Omit<CreateContext<unknown>, 'config' | 'id'>;
+export type Node = Common &
+  (
+    | { readonly kind: 'telemetry'; readonly address: MetricsAddress }
+    | { readonly kind: 'extension'; readonly component: Configured<ExtensionDefinition> }
+    | {
+        readonly kind: 'exporter';
+        readonly component: Configured<ExporterDefinition>;
+        readonly signal: Signal;
+      }
+    | {
+        readonly kind: 'connector';
+        readonly component: Configured<ConnectorDefinition>;
+        readonly from: Signal;
+        readonly to: Signal;
+      }
+    | {
+        readonly kind: 'processor';
+        readonly component: Configured<ProcessorDefinition>;
+        readonly signal: Signal;
+        readonly pipeline: string;
+      }
+    | { readonly kind: 'receiver'; readonly component: Configured<ReceiverDefinition> }
+  );
 
-export interface GraphOptions {
-  readonly settings: Settings;
-  readonly metrics: OwnMetrics;
-  readonly contextFor: ContextFor;
+/** By key, in start order: extensions, then sinks to sources. The reverse is the order to stop in. */
+export type Graph = ReadonlyMap<string, Node>;
+
+export const emptyGraph: Graph = new Map();
+
+/** @param settings with no problems in them */
+export function graphOf(settings: Settings): Graph {
+  return new GraphMaker(settings).make();
 }
 
-/** In start order: extensions are not among them. */
-export function buildGraph(options: GraphOptions): readonly Node[] {
-  return new GraphBuilder(options).build();
-}
-
-class GraphBuilder {
+class GraphMaker {
   readonly #settings: Settings;
-  readonly #metrics: OwnMetrics;
-  readonly #contextFor: ContextFor;
-  readonly #nodes: Node[] = [];
-  /** Consumers made so far, by a key that says what may be shared. */
-  readonly #made = new Map<string, Consumer<Batch>>();
+  readonly #nodes = new Map<string, Node>();
+  /** Entry keys of the pipelines done so far. */
+  readonly #entries = new Map<string, readonly string[]>();
 
-  constructor({ settings, metrics, contextFor }: GraphOptions) {
+  constructor(settings: Settings) {
     this.#settings = settings;
-    this.#metrics = metrics;
-    this.#contextFor = contextFor;
   }
 
-  build(): readonly Node[] {
+  make(): Graph {
+    this.#telemetry();
+    for (const component of orderedExtensions(this.#settings)) this.#extension(component);
     for (const pipeline of this.#settings.pipelines) this.#pipeline(pipeline);
     for (const id of new Set(this.#settings.pipelines.flatMap((p) => p.receivers))) {
       this.#receiver(id);
@@ -56,97 +86,142 @@ class GraphBuilder {
     return this.#nodes;
   }
 
-  #once(key: string, make: () => Consumer<Batch>): Consumer<Batch> {
-    const known = this.#made.get(key);
+  #telemetry(): void {
+    for (const [index, address] of metricsAddresses(this.#settings).entries()) {
+      const id = index === 0 ? 'metrics' : `metrics/${index}`;
+      this.#add({
+        ...alone(`telemetry:${id}`, id),
+        kind: 'telemetry',
+        fingerprint: JSON.stringify(address),
+        isExclusive: true,
+        address,
+      });
+    }
+  }
+
+  #extension(component: Configured<ExtensionDefinition>): void {
+    this.#add({
+      ...alone(`extension:${component.id}`, component.id),
+      kind: 'extension',
+      fingerprint: component.fingerprint,
+      needs: this.#lenders(component),
+      isExclusive: true,
+      component,
+    });
+  }
+
+  /** The keys of what stands at the pipeline's entry. */
+  #pipeline(pipeline: PipelineSettings): readonly string[] {
+    const known = this.#entries.get(pipeline.id);
     if (known) return known;
-    const made = make();
-    this.#made.set(key, made);
-    return made;
+    const sinks = pipeline.exporters.flatMap((id) => this.#sink(id, pipeline.signal));
+    const entry = pipeline.processors.reduceRight<readonly string[]>(
+      (next, id) => [this.#processor(id, pipeline, next)],
+      sinks,
+    );
+    this.#entries.set(pipeline.id, entry);
+    return entry;
   }
 
-  /** The consumer at the pipeline's entry. */
-  #pipeline(pipeline: PipelineSettings): Consumer<Batch> {
-    return this.#once(`pipeline ${pipeline.id}`, () => {
-      const sinks = pipeline.exporters.map((id) => this.#sink(id, pipeline.signal));
-      return pipeline.processors.reduceRight(
-        (next, id) => this.#processor({ id, signal: pipeline.signal, next }),
-        fanOut(sinks),
-      );
+  #processor(id: string, { id: pipeline, signal }: PipelineSettings, next: readonly string[]) {
+    const component = required(this.#settings.processors, id);
+    return this.#add({
+      ...alone(`processor:${pipeline}:${id}`, id),
+      kind: 'processor',
+      fingerprint: component.fingerprint,
+      outs: new Map([[signal, next]]),
+      needs: this.#lenders(component),
+      component,
+      signal,
+      pipeline,
     });
   }
 
-  #sink(id: string, signal: Signal): Consumer<Batch> {
-    if (this.#settings.connectors.has(id)) return this.#connectorFrom(id, signal);
-    return this.#once(`exporter ${signal} ${id}`, () => {
-      const { definition, config } = required(this.#settings.exporters, id);
-      const context = { ...this.#contextFor('exporter', id), config, id, signal };
-      const consumer = this.#supervise('exporter', id, definition.create(context));
-      const attempt = aroundExporter(consumer, { metrics: this.#metrics, id, signal });
-      const sending = definition.sending?.(config);
-      if (sending === undefined) return attempt;
-      return this.#supervise('exporter', id, aroundSending(attempt, sending, context));
-    });
-  }
-
-  #processor({ id, signal, next }: { id: string; signal: Signal; next: Consumer<Batch> }) {
-    const { definition, config } = required(this.#settings.processors, id);
-    const around = aroundProcessor({ metrics: this.#metrics, id, signal });
-    const context = { ...this.#contextFor('processor', id), config, id, signal };
-    const component = definition.create({ ...context, next: around.outgoing(next) });
-    return around.incoming(this.#supervise('processor', id, component));
+  #sink(id: string, signal: Signal): readonly string[] {
+    if (this.#settings.connectors.has(id)) return this.#connectors(id, signal);
+    const component = required(this.#settings.exporters, id);
+    const { definition, config } = component;
+    const storage = definition.sending?.(config).sending_queue?.storage;
+    const node = {
+      ...alone(`exporter:${signal}:${id}`, id),
+      kind: 'exporter' as const,
+      fingerprint: component.fingerprint,
+      needs: [...this.#lenders(component), ...this.#lenderOf(keyValueStorage.name, storage)],
+      isExclusive: definition.isExclusive === true || storage !== undefined,
+      component,
+      signal,
+    };
+    return [this.#add(node)];
   }
 
   /** A connector that takes one signal may give several: one instance for each. */
-  #connectorFrom(id: string, from: Signal): Consumer<Batch> {
-    const { definition } = required(this.#settings.connectors, id);
-    const targets = this.#settings.pipelines.filter((p) => p.receivers.includes(id));
-    const given = new Set(targets.map((target) => target.signal));
-    const routes = definition.routes.filter((route) => route.from === from && given.has(route.to));
-    return fanOut(
-      routes.map(({ to }) => {
-        return this.#once(`connector ${from} ${to} ${id}`, () => this.#connector({ id, from, to }));
-      }),
-    );
-  }
-
-  #connector({ id, from, to }: { id: string; from: Signal; to: Signal }): Consumer<Batch> {
-    const { definition, config } = required(this.#settings.connectors, id);
-    const next = this.#entries(id, to);
-    const context = { ...this.#contextFor('connector', id), config, id, from, to, next };
-    return this.#supervise('connector', id, definition.create(context));
+  #connectors(id: string, from: Signal): readonly string[] {
+    const component = required(this.#settings.connectors, id);
+    const given = new Set(this.#fedBy(id).map((target) => target.signal));
+    return component.definition.routes
+      .filter((route) => route.from === from && given.has(route.to))
+      .map(({ to }) => {
+        const key = `connector:${from}:${to}:${id}`;
+        const outs = new Map([[to, this.#entriesOf(id, to)]]);
+        const needs = this.#lenders(component);
+        const { fingerprint } = component;
+        const node = { ...alone(key, id), kind: 'connector' as const, fingerprint, outs, needs };
+        return this.#add({ ...node, component, from, to });
+      });
   }
 
   /** What a receiver or connector of this id sends the signal to. */
-  #entries(id: string, signal: Signal): Consumer<Batch> {
-    return fanOut(
-      this.#settings.pipelines
-        .filter((pipeline) => pipeline.signal === signal && pipeline.receivers.includes(id))
-        .map((pipeline) => this.#pipeline(pipeline)),
-    );
+  #entriesOf(id: string, signal: Signal): readonly string[] {
+    const fed = this.#fedBy(id).filter((pipeline) => pipeline.signal === signal);
+    return fed.flatMap((pipeline) => this.#pipeline(pipeline));
+  }
+
+  #fedBy(id: string): PipelineSettings[] {
+    return this.#settings.pipelines.filter((pipeline) => pipeline.receivers.includes(id));
   }
 
   #receiver(id: string): void {
-    const receiver = this.#settings.receivers.get(id);
-    if (!receiver) return;
-    const { definition, config } = receiver;
-    const context = { ...this.#contextFor('receiver', id), config, id, next: this.#next(id) };
-    const supervised = new Supervised(definition.create(context));
-    this.#nodes.push({ kind: 'receiver', id, supervised });
+    const component = this.#settings.receivers.get(id);
+    if (!component) return;
+    const given = new Set(this.#fedBy(id).map((pipeline) => pipeline.signal));
+    const served = signals.filter((signal) => given.has(signal));
+    this.#add({
+      ...alone(`receiver:${id}`, id),
+      kind: 'receiver',
+      // A receiver is created for the signals it serves, so these are part of what it is.
+      fingerprint: `${served.join()} ${component.fingerprint}`,
+      outs: new Map(served.map((signal) => [signal, this.#entriesOf(id, signal)])),
+      needs: this.#lenders(component),
+      isExclusive: true,
+      component,
+    });
   }
 
-  #next(id: string): NextConsumers {
-    const wanted = new Set(
-      this.#settings.pipelines.filter((p) => p.receivers.includes(id)).map((p) => p.signal),
-    );
-    const next = (signal: Signal) => (wanted.has(signal) ? this.#entries(id, signal) : undefined);
-    return { traces: next('traces'), metrics: next('metrics'), logs: next('logs') };
+  /** Nothing is added twice: what is shared keeps its first place. */
+  #add(node: Node): string {
+    if (!this.#nodes.has(node.key)) this.#nodes.set(node.key, node);
+    return node.key;
   }
 
-  #supervise(kind: Kind, id: string, component: Lifecycle & Consumer<Batch>): Consumer<Batch> {
-    const supervised = new Supervised(component);
-    this.#nodes.push({ kind, id, supervised });
-    return guardedConsumer(`${kind} ${id}`, supervised);
+  #lenders<D extends Needing>({ definition, config }: Configured<D>): readonly string[] {
+    const needs = definition.needs?.(config) ?? [];
+    return needs.flatMap(({ what, name }) => this.#lenderOf(what, name));
   }
+
+  #lenderOf(what: string, name: string | undefined): readonly string[] {
+    const lender = orderedExtensions(this.#settings).find(({ id, definition, config }) => {
+      const offers = definition.offers?.(config) ?? [{ what, name: id }];
+      return offers.some((offer) => offer.what === what && offer.name === name);
+    });
+    return lender === undefined ? [] : [`extension:${lender.id}`];
+  }
+}
+
+type Needing = Pick<ExtensionDefinition, 'needs'>;
+
+/** What most nodes have: no targets, no needs, and a successor that may start beside it. */
+function alone(key: string, id: string) {
+  return { key, id, outs: new Map<Signal, readonly string[]>(), needs: [], isExclusive: false };
 }
 
 /** Validation has run: a missing entry is a fault of ours. */

@@ -3,6 +3,7 @@ import { createServer, type Server } from 'node:http';
 import type { Lifecycle } from '../component/lifecycle.ts';
 import { reachableAddress } from '../lib/address.ts';
 import type { OwnMetrics } from '../component/telemetry.ts';
+import type { Settings } from './settings.ts';
 
 export interface MetricsAddress {
   readonly host: string;
@@ -55,6 +56,14 @@ export class OwnMetricsServer implements Lifecycle {
     server.closeAllConnections();
     await closed;
   }
+}
+
+/** Where to serve, as `service::telemetry::metrics` says it. */
+export function metricsAddresses({ service }: Pick<Settings, 'service'>): MetricsAddress[] {
+  const { level, readers, address } = service.telemetry.metrics;
+  if (level === 'none') return [];
+  if (address !== undefined) return [address];
+  return readers.map((reader) => reader.pull.exporter.prometheus);
 }
 
 /** Read when scraped, so nothing runs in between. */

@@ -1,19 +1,16 @@
-/** Runs one configuration: extensions first, then sinks to sources; at the end sources first, so
- *  that everything under way reaches its sink before the sink closes. */
-import type { CreateContext } from '../component/define.ts';
+/** Runs one configuration, and exchanges it for another while it runs. */
+import { randomUUID } from 'node:crypto';
 import type { Endpoint } from '../component/host.ts';
-import { Supervised } from '../component/lifecycle.ts';
-import { StatusBoard } from '../component/status.ts';
+import { StatusBoard, type StatusReport } from '../component/status.ts';
 import { OwnMetrics } from '../component/telemetry.ts';
 import type { Clock } from '../lib/clock.ts';
-import { messageOf } from '../lib/errors.ts';
 import type { Logger } from '../lib/logger.ts';
-import { orderedExtensions } from './extensions.ts';
-import { buildGraph, type Kind, type Node } from './graph.ts';
-import { measureProcess, OwnMetricsServer, type MetricsAddress } from './own-metrics-server.ts';
+import type { Changes } from './diff.ts';
+import { graphOf } from './graph.ts';
+import { measureProcess } from './own-metrics-server.ts';
 import { ProcessHost } from './process-host.ts';
+import { RunningGraph } from './running-graph.ts';
 import type { Settings } from './settings.ts';
-import { startError } from './start-failure.ts';
 import { describeTarget } from './target-info.ts';
 
 export interface RuntimeOptions {
@@ -26,22 +23,24 @@ export interface RuntimeOptions {
 }
 
 export class Runtime {
-  readonly #settings: Settings;
-  readonly #logger: Logger;
-  readonly #clock: Clock;
-  readonly #version: string;
-  readonly #metrics = new OwnMetrics();
+  readonly metrics = new OwnMetrics();
+  /** Who this is, the same over every exchange of settings. */
+  readonly #process: { readonly version: string; readonly instanceId: string };
   readonly #board: StatusBoard;
   readonly #host: ProcessHost;
-  readonly #started: RunningNode[] = [];
+  readonly #running: RunningGraph;
+  #settings: Settings;
+  /** The exchange under way; the next one and the end wait for it. */
+  #busy: Promise<unknown> = Promise.resolve();
 
   constructor({ settings, logger, clock, version, onFatal }: RuntimeOptions) {
-    this.#version = version;
+    this.#process = { version, instanceId: randomUUID() };
     this.#settings = settings;
-    this.#logger = logger;
-    this.#clock = clock;
     this.#board = new StatusBoard(() => clock.nowMs());
     this.#host = new ProcessHost(this.#board, onFatal);
+    const around = { metrics: this.metrics, logger, clock, host: this.#host };
+    this.#running = new RunningGraph(around, this.#board);
+    measureProcess(this.metrics);
   }
 
   /** Addresses that people and clients use; complete once `start` has resolved. */
@@ -53,112 +52,48 @@ export class Runtime {
     return this.#host.notices;
   }
 
+  /** How it and each of its parts is doing. */
+  status(): StatusReport {
+    return this.#board.report();
+  }
+
   /** When one part does not start, those before it are stopped again.
    *  @throws StartError with a sentence for the operator */
   async start(signal: AbortSignal): Promise<void> {
-    try {
-      for (const node of this.#nodes()) {
-        signal.throwIfAborted();
-        await this.#startNode(node, signal);
-      }
-    } catch (error) {
-      await this.stop(signal);
-      throw error;
-    }
+    describeTarget(this.metrics, this.#settings.service.telemetry.resource, this.#process);
+    await this.#running.become(graphOf(this.#settings), { start: signal, drain: signal });
     this.#board.setPhase('StatusOK');
+  }
+
+  /** Goes over to other settings. Parts that they leave as they are run on untouched, and senders to
+   *  a part that is exchanged wait for it. When a new part cannot be created or started, this
+   *  rejects and the settings before are in force again.
+   *  @param deadline what is not drained by then is dropped
+   *  @throws StartError with a sentence for the operator */
+  async reload(settings: Settings, deadline: AbortSignal): Promise<Changes> {
+    const limits = { start: new AbortController().signal, drain: deadline };
+    return this.#next(async () => {
+      const changes = await this.#running.become(graphOf(settings), limits);
+      this.#settings = settings;
+      describeTarget(this.metrics, settings.service.telemetry.resource, this.#process);
+      return changes;
+    });
   }
 
   /** Drains until the signal is aborted, then drops what is left. Never rejects: a part that fails
    *  to stop is logged, and the others are stopped all the same. */
   async stop(signal: AbortSignal): Promise<void> {
-    this.#board.setPhase('StatusStopping');
-    for (let node = this.#started.pop(); node; node = this.#started.pop()) {
-      await this.#stopNode(node, signal);
-    }
-    this.#board.setPhase('StatusStopped');
-  }
-
-  #nodes(): readonly RunningNode[] {
-    const settings = this.#settings;
-    const extensions = orderedExtensions(settings).map(({ id, definition, config }): Node => {
-      const context = { ...this.#contextFor('extension', id), config, id };
-      return { kind: 'extension', id, supervised: new Supervised(definition.create(context)) };
-    });
-    const graph = buildGraph({
-      settings,
-      metrics: this.#metrics,
-      contextFor: (kind, id) => this.#contextFor(kind, id),
-    });
-    return [...this.#telemetry(), ...extensions, ...graph];
-  }
-
-  #contextFor(kind: Kind, id: string): Omit<CreateContext<unknown>, 'config' | 'id'> {
-    return {
-      telemetry: this.#metrics.forComponent(id),
-      logger: this.#logger.child({ [kind]: id }),
-      clock: this.#clock,
-      host: this.#host.viewFor(`${kind}:${id}`),
-    };
-  }
-
-  #telemetry(): RunningNode[] {
-    const addresses = metricsAddresses(this.#settings);
-    if (addresses.length > 0) {
-      measureProcess(this.#metrics);
-      const { resource } = this.#settings.service.telemetry;
-      describeTarget(this.#metrics, resource, this.#version);
-    }
-    return addresses.map((address, index) => {
-      const server = new OwnMetricsServer(this.#metrics, address);
-      const announced = {
-        start: async () => {
-          await server.start();
-          const { url } = server;
-          if (url !== undefined) this.#host.endpoints.push({ label: 'own metrics', address: url });
-        },
-        stop: async () => server.stop(),
-      };
-      const id = index === 0 ? 'metrics' : `metrics/${index}`;
-      return { kind: 'telemetry', id, supervised: new Supervised(announced) };
+    await this.#next(async () => {
+      this.#board.setPhase('StatusStopping');
+      await this.#running.stop(signal);
+      this.#board.setPhase('StatusStopped');
     });
   }
 
-  async #startNode(node: RunningNode, signal: AbortSignal): Promise<void> {
-    const key = `${node.kind}:${node.id}`;
-    // Before it is started: what it opened before failing is closed too.
-    this.#started.push(node);
-    this.#board.set(key, 'StatusStarting');
-    try {
-      await node.supervised.start(signal);
-    } catch (cause) {
-      this.#board.set(key, 'StatusPermanentError', messageOf(cause));
-      throw startError(`${node.kind} ${node.id}`, cause);
-    }
-    this.#board.set(key, 'StatusOK');
+  /** One at a time, in the order asked for. */
+  async #next<T>(task: () => Promise<T>): Promise<T> {
+    const done = this.#busy.then(task, task);
+    this.#busy = done.catch(() => {});
+    return done;
   }
-
-  async #stopNode(node: RunningNode, signal: AbortSignal): Promise<void> {
-    const key = `${node.kind}:${node.id}`;
-    this.#board.set(key, 'StatusStopping');
-    try {
-      await node.supervised.stop(signal);
-    } catch (error) {
-      const fields = { [node.kind]: node.id, error: messageOf(error) };
-      this.#logger.error(fields, 'did not stop cleanly');
-    }
-    this.#board.set(key, 'StatusStopped');
-  }
-}
-
-interface RunningNode {
-  readonly kind: Kind | 'telemetry';
-  readonly id: string;
-  readonly supervised: Supervised<object>;
-}
-
-function metricsAddresses({ service }: Settings): MetricsAddress[] {
-  const { level, readers, address } = service.telemetry.metrics;
-  if (level === 'none') return [];
-  if (address !== undefined) return [address];
-  return readers.map((reader) => reader.pull.exporter.prometheus);
 }

@@ -9,7 +9,7 @@ import {
   type Section,
 } from '../component/registry.ts';
 import { parseComponentId } from '../config/component-id.ts';
-import { decode } from '../config/decode.ts';
+import { decode, fingerprint } from '../config/decode.ts';
 import {
   ConfigDocument,
   ExtensionList,
@@ -26,6 +26,8 @@ export interface Configured<D> {
   readonly id: string;
   readonly definition: D;
   readonly config: unknown;
+  /** Equal in two configurations when the section means the same. */
+  readonly fingerprint: string;
 }
 
 export type ConfiguredSections = {
@@ -129,7 +131,8 @@ class SettingsReader {
       if (!definition) continue;
       const decoded = decode(definition.config, value, [section, id.id]);
       this.problems.push(...decoded.problems);
-      found.set(id.id, { id: id.id, definition, config: decoded.value });
+      const mark = `${definition.type} ${fingerprint(definition.config, value)}`;
+      found.set(id.id, { id: id.id, definition, config: decoded.value, fingerprint: mark });
     }
     return found;
   }
