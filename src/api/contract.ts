@@ -16,14 +16,17 @@ export const TRACE_ORDERS = [
 
 const micros = z.string().regex(/^\d{1,19}$/, 'expected unix microseconds');
 
-/** GET /api/spoor/search. Durations as in Go ("1.2s"). `tags` is a JSON object of strings; all
- *  conditions are of one span. */
+/** GET /api/spoor/search. Durations as in Go ("1.2s"). `tags` is a JSON object of strings, `filter` a
+ *  structured filter as api_v3's `query.filter`; all conditions are of one span. With `allNames` an
+ *  attribute is also found under the other names that OpenTelemetry's conventions gave it. */
 export const SearchRequest = z.strictObject({
   service: z.string().optional(),
   operation: z.string().optional(),
   tags: z.string().optional(),
   minDuration: z.string().optional(),
   maxDuration: z.string().optional(),
+  filter: z.string().optional(),
+  allNames: z.stringbool().default(false),
   start: micros.optional(),
   end: micros.optional(),
   limit: z.coerce.number().int().min(1).max(1500).default(20),
@@ -142,3 +145,50 @@ export const ErrorResponse = z.object({
   error: z.object({ code: z.string(), message: z.string(), hint: z.string().optional() }),
 });
 export type ErrorResponse = z.infer<typeof ErrorResponse>;
+
+const nanos = z.string().regex(/^\d{1,20}$/, 'expected unix nanoseconds');
+
+/** Which traces a tool means: these, or whole traces that have a matching span in the range (end
+ *  excluded). Conditions are those of a search; all are of one span. */
+export const StoreSelection = z.strictObject({
+  tenant: z.string().optional(),
+  traceIds: z.array(z.string()).max(100_000).optional(),
+  startNano: nanos.optional(),
+  endNano: nanos.optional(),
+  service: z.string().optional(),
+  operation: z.string().optional(),
+  attributes: z.array(z.tuple([z.string(), z.string()])).default([]),
+  minDurationNano: nanos.optional(),
+  maxDurationNano: nanos.optional(),
+});
+export type StoreSelection = z.input<typeof StoreSelection>;
+
+/** POST /api/spoor/store/export: one page, newest traces first, a line of OTLP JSON for each. Where
+ *  the next page begins is in the header `spoor-cursor`, absent on the last; `spoor-reached` is the
+ *  start of the page's oldest trace. */
+export const ExportRequest = z.strictObject({
+  selection: StoreSelection,
+  cursor: z.string().max(4096).optional(),
+  limit: z.int().min(1).max(1000).default(100),
+});
+export type ExportRequest = z.input<typeof ExportRequest>;
+
+/** POST /api/spoor/store/import: lines of OTLP JSON. */
+export const ImportResponse = z.object({
+  lines: z.number(),
+  stored: z.number(),
+  /** Were there already. */
+  known: z.number(),
+});
+export type ImportResponse = z.infer<typeof ImportResponse>;
+
+/** POST /api/spoor/store/delete answers with such lines as it goes on; the last says `done` or has an
+ *  error. */
+export const DeletionLine = z.object({
+  stage: z.enum(['hidden', 'purged', 'done', 'failed']),
+  traces: z.number(),
+  spans: z.number(),
+  error: z.string().optional(),
+  hint: z.string().optional(),
+});
+export type DeletionLine = z.infer<typeof DeletionLine>;

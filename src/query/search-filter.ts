@@ -47,7 +47,7 @@ function tagFilter(key: string, text: string): Filter {
 }
 
 /** The values whose text form this is. */
-function looseScalars(text: string): Scalar[] {
+export function looseScalars(text: string): Scalar[] {
   const isInt = /^(?:0|-?[1-9]\d{0,18})$/.test(text);
   const isDouble = text !== '' && String(Number(text)) === text;
   return [

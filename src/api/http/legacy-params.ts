@@ -15,6 +15,8 @@ export interface LegacySearch {
   /** Not empty: fetch these instead of searching. */
   readonly traceIds: readonly string[];
   readonly fields: SearchFields;
+  /** A tag is also found under the other names that OpenTelemetry's conventions gave it. */
+  readonly isAllNames: boolean;
   readonly range: TimeRange;
   readonly limit: number;
   readonly raw: boolean;
@@ -29,13 +31,14 @@ export function parseLegacySearch(query: URLSearchParams, nowMs: number): Legacy
   return {
     traceIds,
     fields,
+    isAllNames: parseBoolean(query, 'allNames'),
     range: {
       startNano: micros(query, 'start') ?? BigInt(nowMs - TWO_DAYS_MS) * 1_000_000n,
       // Jaeger's end is the last microsecond that counts.
       endNano: (micros(query, 'end') ?? BigInt(nowMs) * 1_000_000n) + 1_000n,
     },
     limit: parseLimit(query),
-    raw: parseRaw(query),
+    raw: parseBoolean(query, 'raw'),
   };
 }
 
@@ -47,14 +50,14 @@ export function parseRangeHint(query: URLSearchParams): TimeRange | undefined {
   return { startNano, endNano: endNano + 1_000n };
 }
 
-export function parseRaw(query: URLSearchParams): boolean {
-  const raw = query.get('raw') ?? '';
-  if (!['', 'true', 'false', '1', '0', 't', 'f'].includes(raw.toLowerCase())) {
+export function parseBoolean(query: URLSearchParams, name: 'raw' | 'allNames'): boolean {
+  const text = query.get(name) ?? '';
+  if (!['', 'true', 'false', '1', '0', 't', 'f'].includes(text.toLowerCase())) {
     throw badRequest(
-      `unable to parse param 'raw': strconv.ParseBool: parsing "${raw}": invalid syntax`,
+      `unable to parse param '${name}': strconv.ParseBool: parsing "${text}": invalid syntax`,
     );
   }
-  return ['true', '1', 't'].includes(raw.toLowerCase());
+  return ['true', '1', 't'].includes(text.toLowerCase());
 }
 
 /** '' = every kind. */

@@ -6,6 +6,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { messageOf } from '../../lib/errors.ts';
 import type { Span } from '../../model/trace/span.ts';
 import { getTrace, getTraces } from '../../query/get-trace.ts';
+import { withAllNames } from '../../filter/conventions.ts';
 import { searchFilter } from '../../query/search-filter.ts';
 import type { DependencyLink, TimeRange } from '../../storage/contract.ts';
 import { encodeJaegerTrace, jaegerTraceId } from '../../wire/jaeger-json/encode.ts';
@@ -16,7 +17,7 @@ import {
   parseLegacySearch,
   parseMillis,
   parseRangeHint,
-  parseRaw,
+  parseBoolean,
   parseSpanKind,
   requireTraceId,
 } from './legacy-params.ts';
@@ -89,7 +90,7 @@ export function legacyRoutes(routes: FastifyInstance, options: QueryServerOption
     };
     const spans = await getTrace(
       reader,
-      { ...traceRequest(options, parseRaw(query)), ref },
+      { ...traceRequest(options, parseBoolean(query, 'raw')), ref },
       signal,
     );
     return { data: [encodeJaegerTrace(spans)] };
@@ -114,7 +115,8 @@ async function searchTraces(
   signal: AbortSignal,
 ): Promise<Answer> {
   const { reader, tenant } = options;
-  const filter = searchFilter(search.fields);
+  const asked = searchFilter(search.fields);
+  const filter = asked !== undefined && search.isAllNames ? withAllNames(asked) : asked;
   const page = await reader.findTraces(
     { tenant, range: search.range, filter, limit: search.limit },
     signal,

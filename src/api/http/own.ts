@@ -3,6 +3,9 @@
 
 import type { FastifyInstance, FastifyReply } from 'fastify';
 import { messageOf, SpoorError } from '../../lib/errors.ts';
+import { allOf } from '../../filter/ast.ts';
+import { withAllNames } from '../../filter/conventions.ts';
+import { parseStructuredFilter } from '../../query/structured-filter/parse.ts';
 import { searchFilter } from '../../query/search-filter.ts';
 import type { TraceSummary } from '../../storage/contract.ts';
 import {
@@ -15,6 +18,7 @@ import {
 import { statusOf } from '../status.ts';
 import { duration, parseTags } from './legacy-params.ts';
 import type { QueryServerOptions } from './options.ts';
+import { storeRoutes } from './own-store.ts';
 import { parseQuery, queryOf, signalOf } from './request.ts';
 import { traceRoutes } from './trace.ts';
 
@@ -48,17 +52,21 @@ export function ownRoutes(routes: FastifyInstance, options: QueryServerOptions):
   });
 
   traceRoutes(routes, options);
+  void routes.register(async (scope) => storeRoutes(scope, options), { prefix: '/store' });
 }
 
 function searchQuery(search: SearchRequest, query: URLSearchParams, nowMs: number) {
+  const fields = searchFilter({
+    service: search.service,
+    operation: search.operation,
+    tags: parseTags(search.tags ?? ''),
+    minDurationNano: duration(query, 'minDuration'),
+    maxDurationNano: duration(query, 'maxDuration'),
+  });
+  const structured = search.filter === undefined ? undefined : parseStructuredFilter(search.filter);
+  const filter = allOf([fields, structured]);
   return {
-    filter: searchFilter({
-      service: search.service,
-      operation: search.operation,
-      tags: parseTags(search.tags ?? ''),
-      minDurationNano: duration(query, 'minDuration'),
-      maxDurationNano: duration(query, 'maxDuration'),
-    }),
+    filter: filter !== undefined && search.allNames ? withAllNames(filter) : filter,
     range: {
       startNano: nanoOf(search.start) ?? BigInt(nowMs - HOUR_MS) * 1_000_000n,
       endNano: (nanoOf(search.end) ?? BigInt(nowMs) * 1_000_000n) + 1_000n,

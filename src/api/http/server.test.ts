@@ -230,8 +230,27 @@ describe('api_v3', () => {
     expect(await getJson(`/api/v3/trace-summaries?${window}&query.serviceName=none`)).toEqual({});
   });
 
+  test('a structured filter finds, and is not mixed with older fields', async () => {
+    const filter = encodeURIComponent(
+      '{"op":"eq","args":[{"field":{"level":"resource","name":"service"}},{"scalar":{"value":"db"}}]}',
+    );
+    const found = await getJson(`/api/v3/trace-summaries?${window}&query.filter=${filter}`);
+    expect(found.summaries).toHaveLength(1);
+    const own = `start=${startMicros}&end=${startMicros + 1_000_000n}&filter=${filter}`;
+    expect((await getJson(`/api/spoor/search?${own}&service=db`)).traces).toHaveLength(1);
+    expect((await getJson(`/api/spoor/search?${own}&service=web`)).traces).toEqual([]);
+    const mixed = await get(`/api/v3/traces?${window}&query.filter=${filter}&query.serviceName=db`);
+    expect(mixed.statusCode).toBe(400);
+    expect(mixed.body).toContain('it cannot be mixed with query.serviceName');
+  });
+
   test.each([
     ['/api/v3/traces', 'malformed parameter query.startTimeMin'],
+    [
+      `/api/v3/traces?${window}&query.filter={}`,
+      'malformed parameter query.filter: filter: expected',
+    ],
+    [`/api/v3/traces?${window}&query.allNames=x`, 'malformed parameter query.allNames'],
     [`/api/v3/traces?${window}&query.durationMin=x`, 'malformed parameter query.durationMin'],
     [`/api/v3/traces?${window}&query.attributes=[]`, 'malformed parameter query.attributes'],
     [`/api/v3/traces?${window}&query.searchDepth=x`, 'malformed parameter query.searchDepth'],

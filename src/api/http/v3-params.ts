@@ -1,42 +1,70 @@
 /** The parameters of api_v3 searches: `query.serviceName` and friends, with their snake_case and
  *  older names. Times are RFC 3339 with up to nine digits of a second. */
 
+import type { Filter } from '../../filter/ast.ts';
+import { withAllNames } from '../../filter/conventions.ts';
 import { parseGoDuration } from '../../lib/go-duration.ts';
+import { parseRfc3339 } from '../../lib/rfc3339.ts';
 import { QueryError } from '../../query/error.ts';
-import type { SearchFields } from '../../query/search-filter.ts';
+import { type SearchFields, searchFilter } from '../../query/search-filter.ts';
+import { parseStructuredFilter } from '../../query/structured-filter/parse.ts';
 import type { TimeRange } from '../../storage/contract.ts';
 
 const DEFAULT_DEPTH = 100;
 const DEPTH_MAX = 10_000;
-const RFC3339 = /^(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:\.(\d{1,9}))?(Z|[+-]\d\d:\d\d)$/;
 
 export interface V3Search {
-  readonly fields: SearchFields;
+  readonly filter: Filter | undefined;
   readonly range: TimeRange;
   readonly limit: number;
   readonly raw: boolean;
 }
 
 export function parseV3Search(query: URLSearchParams): V3Search {
-  if (pick(query, ['query.filter']) !== undefined) {
-    throw malformed('query.filter', 'structured filters are not enabled');
-  }
   const startNano = required(query, ['query.startTimeMin', 'query.start_time_min']);
   const endNano = required(query, ['query.startTimeMax', 'query.start_time_max']);
   if (startNano >= endNano) {
     throw malformed('query.startTimeMin', 'start time must be before end time');
   }
   return {
-    fields: {
-      service: pick(query, ['query.serviceName', 'query.service_name']),
-      operation: pick(query, ['query.operationName', 'query.operation_name']),
-      tags: attributes(query),
-      minDurationNano: duration(query, ['query.durationMin', 'query.duration_min']),
-      maxDurationNano: duration(query, ['query.durationMax', 'query.duration_max']),
-    },
+    filter: parseFilter(query),
     range: { startNano, endNano },
     limit: depth(query),
     raw: isTrue(query, ['query.rawTraces', 'query.raw_traces']),
+  };
+}
+
+const LEGACY_FIELDS = [
+  ['query.serviceName', 'query.service_name'],
+  ['query.operationName', 'query.operation_name'],
+  ['query.attributes'],
+  ['query.durationMin', 'query.duration_min'],
+  ['query.durationMax', 'query.duration_max'],
+] as const;
+
+/** `query.filter` or the older fields, not both. With `query.allNames` an attribute is also found
+ *  under the other names that OpenTelemetry's conventions gave it. */
+function parseFilter(query: URLSearchParams): Filter | undefined {
+  const structured = pick(query, ['query.filter']);
+  const legacy = LEGACY_FIELDS.find((names) => pick(query, names) !== undefined);
+  if (structured !== undefined && legacy !== undefined) {
+    throw malformed('query.filter', `it cannot be mixed with ${legacy[0]}`);
+  }
+  const filter =
+    structured === undefined
+      ? searchFilter(legacyFields(query))
+      : parseStructuredFilter(structured);
+  const isAllNames = isTrue(query, ['query.allNames', 'query.all_names']);
+  return filter !== undefined && isAllNames ? withAllNames(filter) : filter;
+}
+
+function legacyFields(query: URLSearchParams): SearchFields {
+  return {
+    service: pick(query, LEGACY_FIELDS[0]),
+    operation: pick(query, LEGACY_FIELDS[1]),
+    tags: attributes(query),
+    minDurationNano: duration(query, LEGACY_FIELDS[3]),
+    maxDurationNano: duration(query, LEGACY_FIELDS[4]),
   };
 }
 
@@ -66,14 +94,6 @@ export function pick(query: URLSearchParams, names: readonly string[]): string |
 
 export function malformed(name: string, why: string): QueryError {
   return new QueryError('bad_request', `malformed parameter ${name}: ${why}`);
-}
-
-/** Nanoseconds since 1970; undefined when the text is no RFC 3339 time. */
-export function parseRfc3339(text: string): bigint | undefined {
-  const [, seconds, fraction = '', zone] = RFC3339.exec(text) ?? [];
-  const ms = Date.parse(`${seconds}${zone}`);
-  if (seconds === undefined || Number.isNaN(ms)) return undefined;
-  return BigInt(ms) * 1_000_000n + BigInt(fraction.padEnd(9, '0'));
 }
 
 function required(query: URLSearchParams, names: readonly [string, ...string[]]): bigint {

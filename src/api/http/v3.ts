@@ -6,7 +6,6 @@ import { messageOf } from '../../lib/errors.ts';
 import { batchOf, type Span } from '../../model/trace/span.ts';
 import { QueryError } from '../../query/error.ts';
 import { getTrace, getTraces } from '../../query/get-trace.ts';
-import { searchFilter } from '../../query/search-filter.ts';
 import type { TracePage, TraceSummary } from '../../storage/contract.ts';
 import { encodeTraces } from '../../wire/otlp-json/encode.ts';
 import { statusOf } from '../status.ts';
@@ -14,7 +13,14 @@ import { parseTraceId } from '../trace-id.ts';
 import { parseSpanKind } from './legacy-params.ts';
 import { type QueryServerOptions, traceRequest } from './options.ts';
 import { pathParam, queryOf, signalOf } from './request.ts';
-import { isTrue, malformed, parseV3Range, parseV3Search, pick } from './v3-params.ts';
+import {
+  isTrue,
+  malformed,
+  parseV3Range,
+  parseV3Search,
+  pick,
+  type V3Search,
+} from './v3-params.ts';
 
 export function v3Routes(routes: FastifyInstance, options: QueryServerOptions): void {
   const { reader, tenant } = options;
@@ -68,10 +74,10 @@ export function v3Routes(routes: FastifyInstance, options: QueryServerOptions): 
 
 function findPage(
   { reader, tenant }: QueryServerOptions,
-  { fields, range, limit }: ReturnType<typeof parseV3Search>,
+  { filter, range, limit }: V3Search,
   signal: AbortSignal,
 ): Promise<TracePage> {
-  return reader.findTraces({ tenant, range, filter: searchFilter(fields), limit }, signal);
+  return reader.findTraces({ tenant, range, filter, limit }, signal);
 }
 
 function refOf({ traceId, startNano, endNano }: TraceSummary) {
