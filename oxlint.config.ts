@@ -61,7 +61,7 @@ const columnarFiles = [
   'src/model/trace/{tree,self-time,critical-path,columns}.ts',
   'src/wire/otlp-proto/*.ts',
   'src/storage/embedded/identity.ts',
-  'src/storage/embedded/{parquet,encode}/*.ts',
+  'src/storage/embedded/{parquet,encode,red}/*.ts',
 ];
 
 const testFiles = [

@@ -81,7 +81,7 @@ export async function measureEncode(spans = 8 * ROW_GROUP): Promise<EncodeFigure
     time('index', () => {
       const index = new IndexWriter();
       for (const entry of file.entries) index.add(entry);
-      flushBytes += index.finish(file.header).length + file.parquet.length;
+      flushBytes += index.finish(file.header, { red: file.red }).length + file.parquet.length;
     });
     inputs.push({ ...file, parquet: file.parquet.slice() });
     if (rows.count >= ROW_GROUP) {
@@ -102,8 +102,9 @@ export async function measureEncode(spans = 8 * ROW_GROUP): Promise<EncodeFigure
   const parts: Uint8Array[] = [];
   const before = process.cpuUsage();
   const { index } = await joinFiles(
-    inputs.map(({ header, entries, parquet }) => ({
+    inputs.map(({ header, entries, parquet, red }) => ({
       header,
+      red: () => red,
       entries: () => entries,
       parquet: () => Promise.resolve(parquet),
     })),

@@ -7,6 +7,8 @@ import { crc32, zstdDecompressSync } from 'node:zlib';
 import { hexAt } from '../../model/ids.ts';
 import { messageOf } from '../../lib/errors.ts';
 import { StorageError } from '../contract.ts';
+import { unpackRed } from './red/codec.ts';
+import type { RedPartial } from './red/partial.ts';
 import type { PartialSummary, SegmentHeader, SegmentIndex } from './segment-index.ts';
 import { SummaryBlock, type TraceEntry } from './summary-block.ts';
 
@@ -28,7 +30,6 @@ export interface Section {
   readonly crc: number;
 }
 
-/** `red` is the place of partial rates, errors and durations; nothing writes it yet. */
 export type SectionName = 'directory' | 'ids' | 'summaries' | 'hashes' | 'red';
 
 export interface IndexHeaderJson extends Omit<SegmentHeader, 'minStartNano' | 'maxStartNano'> {
@@ -154,6 +155,13 @@ class FileIndex implements SegmentIndex {
     if (section === undefined) return new BigUint64Array(0);
     const bytes = this.#read(section.at, section.bytes, section.crc);
     return new BigUint64Array(bytes.slice().buffer);
+  }
+
+  red(): RedPartial | undefined {
+    const section = this.#sections.red;
+    if (section === undefined) return undefined;
+    const bytes = this.#read(section.at, section.bytes, section.crc);
+    return this.#guarded(() => unpackRed(bytes));
   }
 
   /** The last block whose first id is not greater. First ids are known by their first 8 bytes: when

@@ -2,6 +2,7 @@
  *  trace in a line, and the identity hashes of young rows. */
 
 import type { ServiceCount } from '../contract.ts';
+import type { RedPartial } from './red/partial.ts';
 
 /** Columns of tagged text. */
 export type TextColumn = 'events' | 'links' | 'span_rest' | 'resource_rest' | 'scope_rest';
@@ -64,4 +65,6 @@ export interface SegmentIndex {
   summaryAt(position: number): PartialSummary;
   /** One a row, in no order; empty when the file is too old to need them. */
   hashes(): BigUint64Array;
+  /** Rates, errors and durations of all its rows; undefined when an older version wrote the file. */
+  red(): RedPartial | undefined;
 }

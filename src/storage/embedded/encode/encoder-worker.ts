@@ -116,13 +116,14 @@ function writeRows(
           header: group.header,
           entries: () => group.entries,
           parquet: () => Promise.resolve(group.parquet),
+          red: () => group.red,
         }));
         return (await joinFiles(inputs, write, hashes)).index;
       }
       await write([only.parquet]);
       const index = new IndexWriter();
       for (const entry of only.entries) index.add(entry);
-      return index.finish(only.header, hashes);
+      return index.finish(only.header, { hashes, red: only.red });
     });
     return true;
   };
@@ -135,6 +136,7 @@ async function stitch(paths: readonly string[], path: string): Promise<boolean> 
       header: index.header,
       entries: () => entriesOf(index),
       parquet: () => realFileSystem.read(input),
+      red: () => index.red(),
     };
   });
   const options = { files: realFileSystem, path, isDurable: true };

@@ -3,6 +3,8 @@
 
 import { writeFile } from '../parquet/file.ts';
 import { Stitcher, type Write } from '../parquet/stitch.ts';
+import { mergeRed } from '../red/merge.ts';
+import type { RedPartial } from '../red/partial.ts';
 import { columnOfName } from '../schema.ts';
 import type { SegmentHeader } from '../segment-index.ts';
 import type { TraceEntry } from '../summary-block.ts';
@@ -10,6 +12,8 @@ import { headerJson, IndexWriter } from './index-writer.ts';
 import type { RowGroupEncoder } from './row-group.ts';
 import type { RowCollector } from './rows.ts';
 import { MissingParents } from './missing-parents.ts';
+import { redOfRows } from './red-rows.ts';
+import { SpanTable } from './span-table.ts';
 import { joinTextKeys } from './text-keys.ts';
 import { mergeEntries, traceEntries } from './trace-entries.ts';
 import { bigNanoFromWords } from '../../../model/time.ts';
@@ -20,6 +24,8 @@ export interface FileInput {
   /** In the order of trace ids; may be walked more than once. */
   readonly entries: () => Iterable<TraceEntry>;
   readonly parquet: () => Promise<Uint8Array>;
+  /** Undefined when the file does not say: then that of the whole is not known either. */
+  readonly red: () => RedPartial | undefined;
 }
 
 /** What the header says that rows do not. */
@@ -30,7 +36,7 @@ export function encodeRows(
   rows: RowCollector,
   encoder: RowGroupEncoder,
   facts: FileFacts,
-): { header: SegmentHeader; entries: TraceEntry[]; parquet: Uint8Array } {
+): { header: SegmentHeader; entries: TraceEntry[]; parquet: Uint8Array; red: RedPartial } {
   const { chunks, columns, traces } = encoder.encode();
   const header: SegmentHeader = {
     ...facts,
@@ -40,8 +46,10 @@ export function encodeRows(
     columns: columns.map(({ name }) => name),
     textKeys: rows.textKeys.finish(),
   };
-  const entries = traceEntries(rows, traces);
-  return { header, entries, parquet: writeFile(chunks, rows.count, metadataOf(header)) };
+  const parents = new SpanTable(rows.ids);
+  const entries = traceEntries(rows, traces, parents);
+  const red = redOfRows(rows, parents);
+  return { header, entries, parquet: writeFile(chunks, rows.count, metadataOf(header)), red };
 }
 
 /** Key of the file's metadata under which its header stands as JSON. */
@@ -84,7 +92,17 @@ export async function joinFiles(
   for (const same of joinEntries(inputs)) {
     writer.add(mergeEntries(same, parents));
   }
-  return { header, index: writer.finish(header, hashes) };
+  return { header, index: writer.finish(header, { hashes, red: joinRed(inputs) }) };
+}
+
+function joinRed(inputs: readonly FileInput[]): RedPartial | undefined {
+  const partials: RedPartial[] = [];
+  for (const input of inputs) {
+    const red = input.red();
+    if (red === undefined) return undefined;
+    partials.push(red);
+  }
+  return mergeRed(partials);
 }
 
 function joinHeaders(headers: readonly SegmentHeader[], columns: readonly string[]): SegmentHeader {

@@ -15,9 +15,18 @@ import {
   wordAt,
 } from '../index-file.ts';
 import type { SegmentHeader } from '../segment-index.ts';
+import { packRed } from '../red/codec.ts';
+import type { RedPartial } from '../red/partial.ts';
 import { type TraceEntry, writeSummaries } from '../summary-block.ts';
 
 const zstdOptions = { params: { [constants.ZSTD_c_compressionLevel]: 3 } };
+
+export interface IndexExtras {
+  /** Two words a row, for files whose rows may be sent again. */
+  readonly hashes?: Uint32Array | undefined;
+  /** Of all rows; absent when that of a file it is made of is not known. */
+  readonly red?: RedPartial | undefined;
+}
 
 export class IndexWriter {
   readonly #ids = new ByteSink();
@@ -32,8 +41,8 @@ export class IndexWriter {
     if (this.#block.length === BLOCK_TRACES) this.#endBlock();
   }
 
-  /** The file. `hashes`: two words a row, for files whose rows may be sent again. */
-  finish(header: SegmentHeader, hashes?: Uint32Array): Uint8Array {
+  /** The file. */
+  finish(header: SegmentHeader, { hashes, red }: IndexExtras = {}): Uint8Array {
     if (this.#block.length > 0) this.#endBlock();
     const bodies: [SectionName, Uint8Array][] = [
       ['directory', bytesOf(Uint32Array.from(this.#directory))],
@@ -41,6 +50,7 @@ export class IndexWriter {
       ['summaries', this.#summaries.view()],
     ];
     if (hashes !== undefined && hashes.length > 0) bodies.push(['hashes', bytesOf(hashes)]);
+    if (red !== undefined) bodies.push(['red', packRed(red)]);
     const json = this.#header(header, bodies);
     const out = new ByteSink(
       bodies.reduce((sum, [, { length }]) => sum + length, json.length + 64),

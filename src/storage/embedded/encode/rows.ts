@@ -7,6 +7,7 @@ import type { SpanBatch } from '../../../model/batch/span-batch.ts';
 import { ByteSink } from '../parquet/byte-sink.ts';
 import { AttributeColumns } from './attribute-columns.ts';
 import { Owners } from './owners.ts';
+import type { IdRows } from './span-table.ts';
 import { StringArena } from './string-arena.ts';
 import { writeAttribute, writeEvents, writeLinks } from './tagged-writer.ts';
 import { TextKeyCollector } from './text-keys.ts';
@@ -127,6 +128,13 @@ export class RowCollector {
     this.#addAttributes(batch, base);
     this.#addChildren(batch, base);
     this.count = base + rows;
+  }
+
+  /** The ids of the rows so far. */
+  get ids(): IdRows {
+    const { spanIds, parentSpanIds } = this.dense;
+    const { count, seed } = this;
+    return { count, spanIds, parentSpanIds, traceOf: this.traces.ofRow, seed };
   }
 
   /** The service of a resource; '' when it has none. */

@@ -9,11 +9,15 @@ import type { PartialSummary, RootSpan } from '../segment-index.ts';
 import type { TraceEntry } from '../summary-block.ts';
 import type { MissingParents } from './missing-parents.ts';
 import type { RowCollector } from './rows.ts';
+import type { SpanTable } from './span-table.ts';
 import type { TraceRows } from './trace-groups.ts';
 
 /** In the order of trace ids. */
-export function traceEntries(rows: RowCollector, traces: TraceRows): TraceEntry[] {
-  const parents = new SpanTable(rows);
+export function traceEntries(
+  rows: RowCollector,
+  traces: TraceRows,
+  parents: SpanTable,
+): TraceEntry[] {
   const entries: TraceEntry[] = [];
   for (let i = 0; i < traces.traces.length; i++) {
     const of = traces.rows.subarray(traces.starts[i]!, traces.starts[i + 1]!);
@@ -112,68 +116,6 @@ function nanoAt(words: Uint32Array, row: number): bigint {
 function isBefore(words: Uint32Array, a: number, b: number): boolean {
   const high = words[a * 2 + 1]! - words[b * 2 + 1]!;
   return high < 0 || (high === 0 && words[a * 2]! < words[b * 2]!);
-}
-
-/** Which spans are there, by trace and span id. */
-class SpanTable {
-  readonly #rows: RowCollector;
-  readonly #ids: Uint32Array;
-  readonly #parents: Uint32Array;
-  readonly #slots: Int32Array;
-  readonly #mask: number;
-
-  constructor(rows: RowCollector) {
-    const { count, dense } = rows;
-    this.#rows = rows;
-    this.#ids = wordsOf(dense.spanIds, count);
-    this.#parents = wordsOf(dense.parentSpanIds, count);
-    let size = 1024;
-    while (size < count * 2) size *= 2;
-    this.#slots = new Int32Array(size);
-    this.#mask = size - 1;
-    for (let row = 0; row < count; row++) {
-      let slot = this.#slot(row, this.#ids, row);
-      while (this.#slots[slot] !== 0) slot = (slot + 1) & this.#mask;
-      this.#slots[slot] = row + 1;
-    }
-  }
-
-  hasParent(row: number): boolean {
-    return (this.#parents[row * 2]! | this.#parents[row * 2 + 1]!) !== 0;
-  }
-
-  parentOf(row: number): bigint {
-    const bytes = this.#rows.dense.parentSpanIds;
-    return new DataView(bytes.buffer, bytes.byteOffset).getBigUint64(row * 8);
-  }
-
-  isParentHere(row: number): boolean {
-    const trace = this.#rows.traces.ofRow[row]!;
-    let slot = this.#slot(row, this.#parents, row);
-    for (;;) {
-      const other = this.#slots[slot]! - 1;
-      if (other < 0) return false;
-      const isParent =
-        this.#ids[other * 2] === this.#parents[row * 2] &&
-        this.#ids[other * 2 + 1] === this.#parents[row * 2 + 1] &&
-        this.#rows.traces.ofRow[other] === trace;
-      if (isParent) return true;
-      slot = (slot + 1) & this.#mask;
-    }
-  }
-
-  #slot(row: number, ids: Uint32Array, at: number): number {
-    const trace = this.#rows.traces.ofRow[row]!;
-    let hash = Math.imul(ids[at * 2]! ^ this.#rows.seed, 0x9e3779b1);
-    hash = Math.imul(hash ^ (hash >>> 15) ^ ids[at * 2 + 1]!, 0x85ebca6b);
-    hash = Math.imul(hash ^ (hash >>> 13) ^ trace, 0xc2b2ae35);
-    return (hash ^ (hash >>> 16)) & this.#mask;
-  }
-}
-
-/** Ids as pairs of words. */
-function wordsOf(ids: Uint8Array, count: number): Uint32Array {
-  return new Uint32Array(ids.buffer, ids.byteOffset, count * 2);
 }
 
 /** Makes one entry of a trace's entries in several files. Missing parents that are in one of them
