@@ -14,6 +14,8 @@ export interface Figure {
 export interface Options {
   /** Smaller sizes, for a look. */
   readonly isQuick: boolean;
+  /** How many spans the stores are to have, where that is a choice. */
+  readonly spans?: readonly number[] | undefined;
 }
 
 export type Claim = (options: Options) => Promise<Figure[]>;

@@ -3,7 +3,9 @@
  *    npm run bench                      everything
  *    npm run bench -- decode ingest     these
  *    npm run bench -- --quick           smaller sizes, first cases only
- *    npm run bench -- --json out.json   the figures as JSON too */
+ *    npm run bench -- --json out.json   the figures as JSON too
+ *    npm run bench -- history --spans 1m,10m,100m
+ *                                       questions over stores of so many spans */
 
 import { writeFileSync } from 'node:fs';
 import { cpus } from 'node:os';
@@ -16,13 +18,18 @@ const CLAIMS: Readonly<Record<string, () => Promise<{ run: Claim }>>> = {
   'row-group': () => import('./row-group.ts'),
   store: () => import('./store.ts'),
   ingest: () => import('./ingest.ts'),
+  history: () => import('./history.ts'),
   query: () => import('./query.ts'),
   ui: () => import('./ui.ts'),
 };
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
-  options: { quick: { type: 'boolean', default: false }, json: { type: 'string' } },
+  options: {
+    quick: { type: 'boolean', default: false },
+    json: { type: 'string' },
+    spans: { type: 'string' },
+  },
 });
 
 const unknown = positionals.filter((name) => !Object.hasOwn(CLAIMS, name));
@@ -31,16 +38,25 @@ if (unknown.length > 0) {
   process.exit(1);
 }
 
+const spans = values.spans?.split(',').map(spansOf);
 const figures: Figure[] = [];
 const wanted = positionals.length > 0 ? positionals : Object.keys(CLAIMS);
 for (const name of wanted) {
   const load = CLAIMS[name];
   if (load === undefined) continue;
   const { run } = await load();
-  const found = await run({ isQuick: values.quick });
+  const found = await run({ isQuick: values.quick, spans });
   printTable(found);
   figures.push(...found);
   if (values.json !== undefined) writeFigures(values.json);
+}
+
+function spansOf(written: string): number {
+  const [, digits = '', unit = ''] = /^(\d+)([km]?)$/i.exec(written) ?? [];
+  const count = Number(digits) * (unit === '' ? 1 : unit.toLowerCase() === 'k' ? 1e3 : 1e6);
+  if (count > 0) return count;
+  console.error(`--spans wants a number like 100m, got "${written}"`);
+  process.exit(1);
 }
 
 /** After every claim, so that an interrupted run leaves what it has. */

@@ -1,15 +1,14 @@
-/** The real server in processes of its own, and what they cost, read from /proc. */
+/** The real server in processes of its own, and what they cost. */
 
 import { type ChildProcess, spawn } from 'node:child_process';
-import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { cpuMsOf, rssOf, treeOf } from './processes.ts';
 
 const PROGRAM = fileURLToPath(new URL('../src/cli/main.ts', import.meta.url));
 const START_MS_MAX = 30_000;
-/** Linux counts CPU in hundredths of a second. */
-const TICK_MS = 10;
 
 const ENDPOINTS = [
   'receivers.otlp.protocols.grpc.endpoint',
@@ -38,8 +37,9 @@ export class Server {
     this.#watch = setInterval(() => (this.#rssMax = Math.max(this.#rssMax, this.rss)), 100);
   }
 
-  static async start(): Promise<Server> {
-    const server = new Server();
+  /** Its data lie in `data` of the directory. */
+  static async start(directory?: string): Promise<Server> {
+    const server = new Server(directory);
     await server.ready();
     return server;
   }
@@ -69,12 +69,12 @@ export class Server {
 
   /** CPU of all its processes so far. */
   get cpuMs(): number {
-    return this.#pids().reduce((sum, pid) => sum + cpuMsOf(pid), 0);
+    return cpuMsOf(this.#pids());
   }
 
   /** Memory of all its processes now, bytes. */
   get rss(): number {
-    return this.#pids().reduce((sum, pid) => sum + rssOf(pid), 0);
+    return rssOf(this.#pids());
   }
 
   get rssMax(): number {
@@ -117,42 +117,7 @@ export class Server {
 
   /** The process and its descendants. */
   #pids(): number[] {
-    const found = this.#child.pid === undefined ? [] : [this.#child.pid];
-    for (const pid of found) found.push(...childrenOf(pid));
-    return found;
-  }
-}
-
-function childrenOf(pid: number): number[] {
-  try {
-    return readdirSync(`/proc/${pid}/task`).flatMap((task) =>
-      readFileSync(`/proc/${pid}/task/${task}/children`, 'utf8')
-        .split(' ')
-        .filter(Boolean)
-        .map(Number),
-    );
-  } catch {
-    return [];
-  }
-}
-
-function cpuMsOf(pid: number): number {
-  try {
-    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
-    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-    // utime, stime, and those of children that ended (proc(5)).
-    return fields.slice(11, 15).reduce((sum, ticks) => sum + Number(ticks), 0) * TICK_MS;
-  } catch {
-    return 0;
-  }
-}
-
-function rssOf(pid: number): number {
-  try {
-    const [, kib = '0'] = /VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8')) ?? [];
-    return Number(kib) * 1024;
-  } catch {
-    return 0;
+    return this.#child.pid === undefined ? [] : treeOf(this.#child.pid);
   }
 }
 

@@ -94,7 +94,7 @@ test('a server opens the directory like any other', { timeout: TIMEOUT_MS }, asy
   const deps = { clock: systemClock, logger: silentLogger };
   const backend = await openEmbedded(EmbeddedConfig.parse({ directory }), deps);
   try {
-    expect(await backend.reader.getServices(DEFAULT_TENANT)).toHaveLength(16);
+    expect(await backend.reader.getServices(DEFAULT_TENANT)).toContain('frontend');
     const [traceId = ''] = (await stored(directory)).spans.keys();
     const batch = await backend.reader.getTrace(DEFAULT_TENANT, { traceId });
     expect(batch?.count).toBe((await stored(directory)).spans.get(traceId));

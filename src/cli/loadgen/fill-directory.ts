@@ -49,8 +49,6 @@ const BATCH_SIZE = 512;
 /** More than a row group, so that none holds a request twice. */
 const ROUND_SPANS = 131_072;
 const SAMPLE_TRACES = 400;
-/** A sample errs; a round too short would put the last spans into the future. */
-const SAMPLE_ERROR = 1.02;
 const DAY_MS = 86_400_000;
 const PROGRESS_MS = 1000;
 
@@ -101,22 +99,22 @@ class Source {
   readonly #plan: Plan;
   readonly #templates: readonly Template[];
   readonly #payloads: Payloads;
-  readonly #rounds: number;
+  readonly #roundMs: number;
   #next = 0;
 
   constructor(plan: Plan) {
     this.#plan = plan;
-    const traces = Math.ceil(
-      (Math.min(ROUND_SPANS, plan.spans) * SAMPLE_ERROR) / spansPerTrace(plan.seed),
-    );
-    this.#rounds = Math.ceil(plan.spans / ROUND_SPANS);
+    const nanoPerSpan = (plan.days * DAY_MS * 1e6) / plan.spans;
+    const perTrace = spansPerTrace(plan.seed);
     this.#templates = makeTemplates({
       seed: plan.seed,
       batchSize: BATCH_SIZE,
-      traces,
+      traces: Math.ceil(Math.min(ROUND_SPANS, plan.spans) / perTrace),
       layout: 'sdk',
-      apartNano: BigInt(Math.round((this.#roundMs / traces) * 1e6)),
+      apartNano: BigInt(Math.round(nanoPerSpan * perTrace)),
     });
+    const roundSpans = this.#templates.reduce((sum, { spans }) => sum + spans, 0);
+    this.#roundMs = (nanoPerSpan * roundSpans) / 1e6;
     this.#payloads = new Payloads(this.#templates, plan.seed);
   }
 
@@ -147,12 +145,9 @@ class Source {
     );
   }
 
-  get #roundMs(): number {
-    return (this.#plan.days * DAY_MS) / this.#rounds;
-  }
-
   #startOf(round: number): number {
-    return this.#plan.endMs - (this.#rounds - round) * this.#roundMs;
+    const { endMs, days } = this.#plan;
+    return endMs - days * DAY_MS + round * this.#roundMs;
   }
 
   #templateAt(request: number): Template {
