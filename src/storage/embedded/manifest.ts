@@ -16,6 +16,8 @@ export interface DataFile {
   readonly to: number;
   readonly rows: number;
   readonly rowGroups: number;
+  /** Of each row group; absent in older files, which do not place parents. */
+  readonly rowGroupRows?: readonly number[] | undefined;
   /** Parquet and index together. */
   readonly bytes: number;
   readonly minStartNano: bigint;

@@ -34,8 +34,10 @@ export const FIXED_COLUMNS = {
   trace_id: { type: 'BLOB', required: true },
   /** Ids as numbers, first byte highest, so that hex(span_id) reads as the id does. */
   span_id: { type: 'UBIGINT', required: true },
-  /** Null = root. */
+  /** Of a parent that is not in the row group. A root has neither this nor the next. */
   parent_id: { type: 'UBIGINT', required: false },
+  /** How many places before the row its parent stands in their trace (parquet/parent-places.ts). */
+  parent_at: { type: 'INTEGER', required: false },
   /** ns since 1970. */
   start_nano: { type: 'UBIGINT', required: true },
   /** end - start modulo 2^64, negative when the end is before the start. */

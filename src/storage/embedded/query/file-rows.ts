@@ -4,6 +4,7 @@
 
 import type { DataFile } from '../manifest.ts';
 import { type FileShape, shapeOf } from './file-shape.ts';
+import { namesParentId, sourceWithParents } from './parent-sql.ts';
 import { allTrue, quoteText, type SqlBuilder, TRUE, FALSE } from './sql-builder.ts';
 import type { TimeRange } from '../../contract.ts';
 
@@ -18,18 +19,23 @@ export interface RowsOf {
 /** A subquery in brackets; undefined when no file has a row that qualifies. */
 export function rowsOf(files: readonly DataFile[], { select, where }: RowsOf): string | undefined {
   const groups = new Map<string, string[]>();
+  const parts: string[] = [];
   for (const file of files) {
     const shape = shapeOf(file);
     const condition = allTrue([where(shape, file), notDeleted(file)]);
     if (condition === FALSE) continue;
     const tail = condition === TRUE ? '' : ` WHERE ${condition}`;
     const key = `SELECT ${select(shape)} FROM \u0000${tail}`;
+    if (namesParentId(key)) {
+      parts.push(key.replace('\u0000', () => sourceWithParents(file, shape)));
+      continue;
+    }
     const paths = groups.get(key);
     if (paths === undefined) groups.set(key, [file.path]);
     else paths.push(file.path);
   }
-  if (groups.size === 0) return undefined;
-  const parts = [...groups].map(([key, paths]) => key.replace('\u0000', () => source(paths)));
+  for (const [key, paths] of groups) parts.push(key.replace('\u0000', () => source(paths)));
+  if (parts.length === 0) return undefined;
   return `(${parts.join(' UNION ALL ')})`;
 }
 

@@ -6,6 +6,7 @@ import type { DataFile } from '../manifest.ts';
 import { overlaps, rangeSql, rowsOf } from './file-rows.ts';
 import type { FileShape } from './file-shape.ts';
 import type { QueryColumn, QueryPlan, QueryResult } from './messages.ts';
+import { hasParents, isRoot, parentId } from './parent-sql.ts';
 import { askFiles, type ReadContext } from './read-context.ts';
 import { visibleFiles } from './snapshot.ts';
 import { allTrue, FALSE, SqlBuilder } from './sql-builder.ts';
@@ -37,10 +38,10 @@ function dependencyPlan(
   const service = (shape: FileShape) =>
     shape.has('service') ? `coalesce(service, '') AS service` : `'' AS service`;
   const children = rowsOf(files, {
-    select: (shape) => `trace_id, parent_id, ${service(shape)}`,
+    select: (shape) => `trace_id, ${parentId(shape)} AS parent_id, ${service(shape)}`,
     where: (shape, file) =>
-      shape.has('parent_id') && overlaps(file, range)
-        ? allTrue([...rangeSql(sql, range, file), 'parent_id IS NOT NULL'])
+      hasParents(shape) && overlaps(file, range)
+        ? allTrue([...rangeSql(sql, range, file), `NOT (${isRoot(shape)})`])
         : FALSE,
   });
   const parents = rowsOf(files, {

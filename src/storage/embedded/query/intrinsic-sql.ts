@@ -5,6 +5,7 @@ import { SPAN_KINDS, STATUS_CODES } from '../../../model/attribute.ts';
 import { bytesFromHex } from '../../../model/ids.ts';
 import { type AttributeSql, isElementField } from './attribute-sql.ts';
 import type { FileShape } from './file-shape.ts';
+import { hasParents, isRoot, parentId } from './parent-sql.ts';
 import { anyTrue, FALSE, notTrue, type SqlBuilder, TRUE } from './sql-builder.ts';
 import type { Condition, ValueTest } from './value-sql.ts';
 
@@ -80,22 +81,28 @@ type IdName = 'traceId' | 'spanId' | 'parentSpanId';
 function idSql(name: IdName, test: ValueTest, { sql, shape }: IntrinsicContext): string {
   const condition = test.byType.string;
   if (condition === undefined) return FALSE;
-  const hasNone = name === 'parentSpanId' && !shape.has('parent_id');
-  if (hasNone) return test.passes('') ? TRUE : FALSE;
-  if (test.exactly === undefined) return condition(ID_TEXTS[name]);
+  if (name === 'parentSpanId' && !hasParents(shape)) return test.passes('') ? TRUE : FALSE;
+  if (test.exactly === undefined) return condition(idText(name, shape));
   const texts = test.exactly.filter(({ type }) => type === 'string');
   return anyTrue(
-    texts.map(({ text }) =>
-      name === 'traceId' ? isTraceId(sql, text) : isSpanId(sql, name, text),
-    ),
+    texts.map(({ text }) => {
+      if (name === 'traceId') return isTraceId(sql, text);
+      if (name === 'parentSpanId' && text === '') return `(${isRoot(shape)})`;
+      return isSpanId(sql, name === 'spanId' ? 'span_id' : parentId(shape), text);
+    }),
   );
 }
 
-const ID_TEXTS: Record<IdName, string> = {
-  traceId: 'lower(hex(trace_id))',
-  spanId: hexSql('span_id'),
-  parentSpanId: `coalesce(${hexSql('parent_id')}, '')`,
-};
+function idText(name: IdName, shape: FileShape): string {
+  switch (name) {
+    case 'traceId':
+      return 'lower(hex(trace_id))';
+    case 'spanId':
+      return hexSql('span_id');
+    case 'parentSpanId':
+      return `coalesce(${hexSql(parentId(shape))}, '')`;
+  }
+}
 
 function hexSql(column: string): string {
   return `lpad(lower(hex(${column})), 16, '0')`;
@@ -107,9 +114,7 @@ function isTraceId(sql: SqlBuilder, hex: string): string {
   return `trace_id = ${sql.bind(bytes, 'BLOB')}`;
 }
 
-function isSpanId(sql: SqlBuilder, name: 'spanId' | 'parentSpanId', hex: string): string {
-  if (hex === '' && name === 'parentSpanId') return 'parent_id IS NULL';
+function isSpanId(sql: SqlBuilder, column: string, hex: string): string {
   if (!/^[0-9a-f]{16}$/.test(hex)) return FALSE;
-  const column = name === 'spanId' ? 'span_id' : 'parent_id';
   return `${column} = ${sql.bind(BigInt(`0x${hex}`), 'UBIGINT')}`;
 }
