@@ -1,7 +1,51 @@
 /** The Collector's include/exclude blocks as a filter: lists are "one of", criteria are "all of". */
 
 import { z } from 'zod';
+import { SEVERITIES } from '../model/logs.ts';
 import { allOf, type Field, type Filter, intrinsic, type Scalar } from './ast.ts';
+
+const CRITERIA = [
+  'services',
+  'span_names',
+  'span_kinds',
+  'metric_names',
+  'log_bodies',
+  'log_severity_texts',
+  'log_severity_number',
+  'libraries',
+  'resources',
+  'attributes',
+] as const;
+const CRITERIA_TEXT = CRITERIA.join(', ');
+
+type Criterion = (typeof CRITERIA)[number];
+
+/** Which criteria say something about items of a signal. */
+const OF_SIGNAL = {
+  traces: ['services', 'span_names', 'span_kinds', 'libraries', 'resources', 'attributes'],
+  metrics: ['metric_names', 'resources'],
+  logs: [
+    'log_bodies',
+    'log_severity_texts',
+    'log_severity_number',
+    'libraries',
+    'resources',
+    'attributes',
+  ],
+} as const satisfies Record<string, readonly Criterion[]>;
+
+/** The criteria given that say nothing about the signal. */
+export function foreignCriteria(
+  match: MatchProperties,
+  signal: keyof typeof OF_SIGNAL,
+): readonly Criterion[] {
+  const own: readonly Criterion[] = OF_SIGNAL[signal];
+  return CRITERIA.filter((name) => !own.includes(name) && isGiven(match[name]));
+}
+
+function isGiven(criterion: unknown): boolean {
+  return Array.isArray(criterion) ? criterion.length > 0 : criterion !== undefined;
+}
 
 const attribute = z.strictObject({
   key: z.string().min(1),
@@ -13,32 +57,47 @@ const attribute = z.strictObject({
 
 const library = z.strictObject({ name: z.string(), version: z.string().optional() });
 
+/** By number or name: `9`, `info`, `WARN2`. */
+const severity = z.preprocess(
+  (written) => severityNumber(written) ?? written,
+  z.int().min(0).max(24),
+);
+
+function severityNumber(written: unknown): number | undefined {
+  if (typeof written !== 'string') return undefined;
+  const at = SEVERITIES.indexOf(written.toLowerCase());
+  if (at > 0) return at;
+  return /^\d+$/.test(written) ? Number(written) : undefined;
+}
+
+export const SeverityNumber = z.strictObject({
+  min: severity.default(0).describe('Lowest that matches: 1 to 24, or trace to fatal4.'),
+  match_undefined: z.boolean().default(false).describe('Match records that do not say.'),
+});
+
+export const MatchedAttribute = attribute;
+
 export const MatchProperties = z
   .strictObject({
     match_type: z.enum(['strict', 'regexp']).describe('Equal, or RE2 and unanchored.'),
     regexp: z.unknown().optional().describe('Accepted; matching needs no cache.'),
-    services: z.array(z.string()).default([]),
+    services: z.array(z.string()).default([]).describe('Of spans.'),
     span_names: z.array(z.string()).default([]),
     span_kinds: z.array(z.string()).default([]).describe('SPAN_KIND_SERVER or server, and so on.'),
-    libraries: z.array(library).default([]).describe('Instrumentation scopes.'),
+    metric_names: z.array(z.string()).default([]),
+    log_bodies: z.array(z.string()).default([]).describe('Of bodies that are text.'),
+    log_severity_texts: z.array(z.string()).default([]),
+    log_severity_number: SeverityNumber.optional(),
+    libraries: z.array(library).default([]).describe('Instrumentation scopes, of spans and logs.'),
     resources: z.array(attribute).default([]).describe('Resource attributes, all of them.'),
-    attributes: z.array(attribute).default([]).describe('Span attributes, all of them.'),
+    attributes: z
+      .array(attribute)
+      .default([])
+      .describe('Attributes of spans and log records, all of them.'),
   })
-  .refine(
-    (match) =>
-      [
-        match.services,
-        match.span_names,
-        match.span_kinds,
-        match.libraries,
-        match.resources,
-        match.attributes,
-      ].some(({ length }) => length > 0),
-    {
-      message:
-        'give at least one of services, span_names, span_kinds, libraries, resources, attributes',
-    },
-  );
+  .refine((match) => CRITERIA.some((name) => isGiven(match[name])), {
+    error: `give at least one of ${CRITERIA_TEXT}`,
+  });
 
 export type MatchProperties = z.output<typeof MatchProperties>;
 

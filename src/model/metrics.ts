@@ -2,7 +2,7 @@
  *  those that only pass metrics on never make these. Times and integer values are exact (bigint);
  *  counts are numbers, exact below 2^53. */
 import type { KeyValue } from './attribute.ts';
-import type { ResourceGroup, SignalMessage } from './signal-message.ts';
+import { mapChanged, type ResourceGroup, type SignalMessage } from './signal-message.ts';
 
 export type MetricsMessage = SignalMessage<Metric>;
 export type ResourceMetrics = ResourceGroup<Metric>;
@@ -113,4 +113,29 @@ export interface Exemplar {
   spanId: Uint8Array;
   traceId: Uint8Array;
   attributes: KeyValue[];
+}
+
+export type PointEdit = <P extends Point>(point: P) => P | undefined;
+
+/** The data with `edit` done to every point, those left out for which it gives undefined; the same
+ *  data when nothing changed. */
+export function mapPoints(data: MetricData, edit: PointEdit): MetricData {
+  switch (data.kind) {
+    case 'gauge':
+      return edited(data, edit);
+    case 'sum':
+      return edited(data, edit);
+    case 'histogram':
+      return edited(data, edit);
+    case 'exponential_histogram':
+      return edited(data, edit);
+    case 'summary':
+      return edited(data, edit);
+  }
+}
+
+// oxlint-disable-next-line typescript/no-unnecessary-type-parameters -- ties the points to their data
+function edited<P extends Point, Data extends { points: P[] }>(data: Data, edit: PointEdit): Data {
+  const points = mapChanged(data.points, (point) => edit(point));
+  return points === data.points ? data : { ...data, points };
 }

@@ -1,13 +1,14 @@
 /** Attribute actions on columns. An action is compiled once, then bound to a batch (its string ids),
  *  then run on every owner: what repeats is a comparison of numbers. */
-import { createHash } from 'node:crypto';
 import { compileRegex } from '../../lib/regex.ts';
 import { AttributeType, type AttributeValue } from '../../model/attribute.ts';
 import { encodeNested } from '../../model/any-value.ts';
+import { clientValue } from '../../model/batch/client.ts';
 import type { BatchEditor, EditableAttributes } from '../../model/batch/editor.ts';
 import { doubleFromWords } from '../../model/batch/view.ts';
 import { bigNanoFromWords } from '../../model/time.ts';
 import { attributeValue, type AttributeAction } from './config.ts';
+import { converted, hashOf, type ConvertedType, type Scalar } from './values.ts';
 
 /** Runs on the attributes of one owner. */
 type Bound = (attributes: EditableAttributes) => void;
@@ -67,13 +68,11 @@ interface Cell {
 
 type Source = (editor: BatchEditor) => (attributes: EditableAttributes) => Cell | undefined;
 
-function sourceOf({
-  value,
-  from_attribute: from,
-  default_value: fallback,
-}: AttributeAction): Source {
-  if (from === undefined) return constant(value);
+function sourceOf(action: AttributeAction): Source {
+  const { value, from_attribute: from, from_context: context, default_value: fallback } = action;
   const otherwise = fallback === undefined ? undefined : constant(fallback);
+  if (context !== undefined) return fromContext(context, otherwise);
+  if (from === undefined) return constant(value);
   return (editor) => {
     const key = editor.strings.find(from);
     const read = otherwise?.(editor);
@@ -81,6 +80,15 @@ function sourceOf({
       const at = key < 0 ? -1 : attributes.find(key);
       return at < 0 ? read?.(attributes) : cellAt(attributes, at);
     };
+  };
+}
+
+function fromContext(name: string, otherwise: Source | undefined): Source {
+  return (editor) => {
+    const text = clientValue(editor.batch.client, name);
+    if (text === undefined) return otherwise?.(editor) ?? (() => undefined);
+    const cell = { type: AttributeType.string, low: editor.strings.id(text), high: 0 };
+    return () => cell;
   };
 }
 
@@ -135,14 +143,12 @@ function hasher({ key, pattern }: AttributeAction): Action {
   };
 }
 
-/** SHA-256 in lower-case hex, of a string's bytes, a bool's byte, a number's eight bytes; of any
- *  other type, and of the empty string, the empty string. As the Collector's processors do. */
 function hashAt({ strings }: BatchEditor, attributes: EditableAttributes, at: number): void {
-  const bytes = hashInput(strings, attributes, at);
-  const digest = bytes.length === 0 ? '' : createHash('sha256').update(bytes).digest('hex');
+  const digest = hashOf(hashInput(strings, attributes, at));
   attributes.setAt(at, AttributeType.string, strings.id(digest), 0);
 }
 
+/** As `hashedBytes`, of a cell. */
 function hashInput(
   strings: BatchEditor['strings'],
   attributes: EditableAttributes,
@@ -173,20 +179,20 @@ function extractor(key: string, pattern: string): Action {
   };
 }
 
-function converter(key: string, to: 'int' | 'double' | 'string'): Action {
+function converter(key: string, to: ConvertedType): Action {
   return ({ strings }) => {
     const id = strings.find(key);
     return (attributes) => {
       const at = id < 0 ? -1 : attributes.find(id);
       if (at < 0) return;
       const value = scalarAt(strings, attributes, at);
-      const cell = value === undefined ? undefined : converted(strings, value, to);
-      if (cell !== undefined) attributes.setAt(at, cell.type, cell.low, cell.high);
+      const result = value === undefined ? undefined : converted(value, to);
+      if (result === undefined) return;
+      const cell = scalarCell(strings, result);
+      attributes.setAt(at, cell.type, cell.low, cell.high);
     };
   };
 }
-
-type Scalar = string | boolean | bigint | number;
 
 function scalarAt(
   strings: BatchEditor['strings'],
@@ -200,27 +206,11 @@ function scalarAt(
   return type === AttributeType.double ? doubleFromWords(low, high) : undefined;
 }
 
-/** undefined leaves the value as it is. */
-function converted(
-  strings: BatchEditor['strings'],
-  value: Scalar,
-  to: 'int' | 'double' | 'string',
-): Cell | undefined {
-  if (to === 'string')
-    return { type: AttributeType.string, low: strings.id(String(value)), high: 0 };
-  const number = typeof value === 'bigint' ? Number(value) : numberOf(value);
-  if (to === 'double') return number === undefined ? undefined : doubleCell(number);
+function scalarCell(strings: BatchEditor['strings'], value: Scalar): Cell {
   if (typeof value === 'bigint') return intCell(value);
-  if (typeof value === 'string' && /^[-+]?\d{1,18}$/.test(value)) return intCell(BigInt(value));
-  return number === undefined || !Number.isFinite(number)
-    ? undefined
-    : intCell(BigInt(Math.trunc(number)));
-}
-
-function numberOf(value: string | boolean | number): number | undefined {
-  if (typeof value === 'boolean') return value ? 1 : 0;
-  const number = typeof value === 'string' && value.trim() === '' ? Number.NaN : Number(value);
-  return Number.isNaN(number) ? undefined : number;
+  if (typeof value === 'number') return doubleCell(value);
+  if (typeof value === 'boolean') return { type: AttributeType.bool, low: value ? 1 : 0, high: 0 };
+  return { type: AttributeType.string, low: strings.id(value), high: 0 };
 }
 
 function cellAt(attributes: EditableAttributes, at: number): Cell {

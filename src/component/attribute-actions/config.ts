@@ -1,6 +1,5 @@
 /** The list of actions that the attributes and resource processors share. */
 import { z } from 'zod';
-import { unavailable } from '../../config/kinds.ts';
 import type { AttributeValue } from '../../model/attribute.ts';
 
 const plainValue = z.union([
@@ -24,13 +23,21 @@ export const AttributeAction = z
       .describe('insert: only when absent; update: only when present; upsert: either way.'),
     value: plainValue.optional().describe('The value to set, of the type written here.'),
     from_attribute: z.string().optional().describe('Copy the value of this attribute.'),
-    default_value: plainValue.optional().describe('For when from_attribute is absent.'),
+    default_value: plainValue
+      .optional()
+      .describe('For when from_attribute or from_context finds nothing.'),
     pattern: z
       .string()
       .optional()
       .describe('RE2: which keys to delete or hash, or with extract the named groups to take.'),
     converted_type: z.enum(['int', 'double', 'string']).optional().describe('For convert.'),
-    from_context: unavailable('values of the request are not carried this far in this version'),
+    from_context: z
+      .string()
+      .min(1)
+      .optional()
+      .describe(
+        'Take the value from the request: metadata.<header> (the receiver needs include_metadata), auth.<attribute> or client.address.',
+      ),
   })
   .superRefine((action, context) => {
     for (const message of problemsOf(action)) context.addIssue({ code: 'custom', message });
@@ -43,19 +50,21 @@ interface Written {
   readonly action: (typeof actionNames)[number];
   readonly value?: unknown;
   readonly from_attribute?: string | undefined;
+  readonly from_context?: string | undefined;
   readonly pattern?: string | undefined;
   readonly converted_type?: string | undefined;
 }
 
 function problemsOf(action: Written): string[] {
-  const { key, action: name, pattern, value, from_attribute: from } = action;
+  const { key, action: name, pattern } = action;
+  const sources = [action.value, action.from_attribute, action.from_context];
   const isByPattern = (name === 'delete' || name === 'hash') && pattern !== undefined;
   const problems = key === '' && !isByPattern ? [`${name} needs a key`] : [];
   if (
     ['insert', 'update', 'upsert'].includes(name) &&
-    (value === undefined) === (from === undefined)
+    sources.filter((source) => source !== undefined).length !== 1
   ) {
-    problems.push(`${name} needs one of value and from_attribute`);
+    problems.push(`${name} needs one of value, from_attribute and from_context`);
   }
   if (name === 'extract' && !/\(\?P?<\w+>/.test(pattern ?? '')) {
     problems.push('extract needs a pattern with named groups like (?P<name>...)');

@@ -8,6 +8,16 @@ import type { SpanBatch } from '../../model/batch/span-batch.ts';
 import { makeAttributes, makeSpan, type SpanFields } from '../../model/trace/span.fixture.ts';
 import { batchOf, serviceOf, spansOf } from '../../model/trace/span.ts';
 import { component as resource } from '../resource/processor.ts';
+import {
+  logRecord,
+  logsBatch,
+  metric,
+  metricsBatch,
+  point,
+  pointsIn,
+  recordsIn,
+} from '../messages.fixture.ts';
+import { editing } from './editing.fixture.ts';
 import { component } from './processor.ts';
 
 const never = new AbortController().signal;
@@ -94,7 +104,14 @@ test.each<[object, Attributes, Attributes]>([
   const batch = await run(component, { actions: [action] }, { attributes: before });
   const byKey = (attributes: readonly { key: string }[]) =>
     attributes.toSorted((a, b) => a.key.localeCompare(b.key));
-  expect(byKey(spansOf(batch)[0]!.attributes)).toEqual(byKey(makeAttributes(after)));
+  const wanted = byKey(makeAttributes(after));
+  expect(byKey(spansOf(batch)[0]!.attributes)).toEqual(wanted);
+  const attributes = makeAttributes(before);
+  const edited = editing(component, { actions: [action] });
+  const points = pointsIn(await edited(metricsBatch([metric('m', [point(attributes)])])));
+  expect(byKey(points[0]!.attributes)).toEqual(wanted);
+  const records = recordsIn(await edited(logsBatch([logRecord({ attributes })])));
+  expect(byKey(records[0]!.attributes)).toEqual(wanted);
 });
 
 test('actions run in order', async () => {
@@ -162,7 +179,7 @@ test.each([
   [{ actions: [{ key: 'a', action: 'extract', pattern: 'x' }] }, 'named groups'],
   [{ actions: [{ key: 'a', action: 'convert' }] }, 'converted_type'],
   [{ actions: [{ key: 'a', action: 'nonsense' }] }, 'action'],
-  [{ actions: [{ key: 'a', action: 'insert', from_context: 'auth.x' }] }, 'from_context'],
+  [{ actions: [{ key: 'a', action: 'insert', value: 1, from_context: 'auth.x' }] }, 'needs one of'],
   [
     { actions: [{ key: 'a', action: 'delete' }], include: { match_type: 'strict' } },
     'at least one',
