@@ -15,7 +15,8 @@ export interface Offer {
   /** The `name` of the capability. */
   readonly what: string;
   readonly name: string;
-  readonly ack: Ack;
+  /** Of things that take data. */
+  readonly ack?: Ack;
 }
 
 /** A thing a component cannot start without. */

@@ -103,7 +103,7 @@ export interface ConnectorDefinition<
 export type Extension = Lifecycle;
 export interface ExtensionDefinition<Config = unknown> extends Definition<Config> {
   /** What it will lend, told from its configuration alone. */
-  offers?(config: Config): readonly Offer[];
+  offers?(config: Config, id: string): readonly Offer[];
   create(context: CreateContext<Config>): Extension;
 }
 

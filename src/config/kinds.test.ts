@@ -12,9 +12,8 @@ import {
   parseByteSize,
   parseDuration,
   parseEndpoint,
-  tlsClient,
-  tlsServer,
 } from './kinds.ts';
+import { tlsClient, tlsServer } from './tls.ts';
 import { redacted } from './redact.ts';
 
 test.for([

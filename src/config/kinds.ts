@@ -1,5 +1,5 @@
 /** The kinds of value that configuration has beyond what zod brings: durations as Go writes them,
- *  byte sizes, endpoints, secrets, TLS blocks, and blocks that can be switched off. */
+ *  byte sizes, endpoints, secrets, and blocks that can be switched off. TLS has a file of its own. */
 import { z } from 'zod';
 import { parseGoDuration } from '../lib/go-duration.ts';
 
@@ -118,58 +118,4 @@ export function optionalBlock<T extends { readonly enabled: boolean }>(block: z.
 /** A block that is on unless it says `enabled: false`. */
 export function defaultBlock<T extends { readonly enabled: boolean }>(block: z.ZodType<T>) {
   return block.transform((value) => (value.enabled ? value : undefined)).prefault({});
-}
-
-const tlsShape = {
-  ca_file: z.string().optional().describe('Certificates to trust, PEM file.'),
-  ca_pem: opaque().optional().describe('Certificates to trust, inline.'),
-  cert_file: z.string().optional().describe('Certificate to present, PEM file.'),
-  cert_pem: opaque().optional().describe('Certificate to present, inline.'),
-  key_file: z.string().optional().describe('Private key of the certificate, PEM file.'),
-  key_pem: opaque().optional().describe('Private key of the certificate, inline.'),
-  min_version: z.enum(['1.2', '1.3']).default('1.2').describe('Lowest TLS version.'),
-  max_version: z.enum(['1.2', '1.3']).optional().describe('Highest TLS version.'),
-  reload_interval: duration().optional().describe('Read the files again this often.'),
-};
-
-/** TLS of a server: certificate and key are required once the block is there. */
-export function tlsServer() {
-  return z
-    .strictObject({
-      ...tlsShape,
-      client_ca_file: z.string().optional().describe('Require and verify client certificates.'),
-    })
-    .superRefine((tls, context) => {
-      exclusiveFiles(tls, context);
-      const hasCertificate = tls.cert_file !== undefined || tls.cert_pem !== undefined;
-      const hasKey = tls.key_file !== undefined || tls.key_pem !== undefined;
-      if (hasCertificate && hasKey) return;
-      context.addIssue({ code: 'custom', message: 'a TLS server needs a certificate and a key' });
-    })
-    .optional();
-}
-
-/** TLS of a client. */
-export function tlsClient() {
-  return z
-    .strictObject({
-      ...tlsShape,
-      insecure: z.boolean().default(false).describe('Speak plain text.'),
-      insecure_skip_verify: z.boolean().default(false).describe('Do not verify the server.'),
-      server_name_override: z.string().optional().describe('Name expected in the certificate.'),
-    })
-    .superRefine(exclusiveFiles)
-    .optional();
-}
-
-type TlsFiles = Partial<
-  Record<'ca_file' | 'ca_pem' | 'cert_file' | 'cert_pem', string | undefined>
-> &
-  Partial<Record<'key_file' | 'key_pem', string | undefined>>;
-
-function exclusiveFiles(tls: TlsFiles, context: z.RefinementCtx): void {
-  for (const name of ['ca', 'cert', 'key'] as const) {
-    if (tls[`${name}_file`] === undefined || tls[`${name}_pem`] === undefined) continue;
-    context.addIssue({ code: 'custom', message: `give ${name}_file or ${name}_pem, not both` });
-  }
 }

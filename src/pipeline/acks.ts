@@ -64,7 +64,7 @@ function worded(settings: Settings, who: string, ack: Ack): string {
 function lentAck(settings: Settings, wanted: { what: string; name: string }): Ack {
   const offers = settings.service.extensions.flatMap((id) => {
     const extension = settings.extensions.get(id);
-    return extension?.definition.offers?.(extension.config) ?? [];
+    return extension?.definition.offers?.(extension.config, id) ?? [];
   });
   const offer = offers.find(({ what, name }) => what === wanted.what && name === wanted.name);
   return offer?.ack ?? { kind: 'memory', where: `${wanted.what} ${wanted.name}` };

@@ -21,7 +21,7 @@ function lends(
   lender: Configured<ExtensionDefinition>,
   borrower: Configured<ExtensionDefinition>,
 ): boolean {
-  const offers = lender.definition.offers?.(lender.config) ?? [];
+  const offers = lender.definition.offers?.(lender.config, lender.id) ?? [];
   const needs = borrower.definition.needs?.(borrower.config) ?? [];
   return needs.some(({ what, name }) => {
     return offers.some((offer) => offer.what === what && offer.name === name);

@@ -210,7 +210,7 @@ class GraphMaker {
 
   #lenderOf(what: string, name: string | undefined): readonly string[] {
     const lender = orderedExtensions(this.#settings).find(({ id, definition, config }) => {
-      const offers = definition.offers?.(config) ?? [{ what, name: id }];
+      const offers = definition.offers?.(config, id) ?? [{ what, name: id }];
       return offers.some((offer) => offer.what === what && offer.name === name);
     });
     return lender === undefined ? [] : [`extension:${lender.id}`];

@@ -166,14 +166,16 @@ export class Instance {
   }
 
   #ownMetrics(address: (Node & { kind: 'telemetry' })['address']): Lifecycle {
-    const server = new OwnMetricsServer(this.#around.metrics, address);
+    const { metrics, clock, logger } = this.#around;
+    const context = { clock, logger, host: this.host };
+    const server = new OwnMetricsServer(metrics, address, context);
     return {
       start: async () => {
         await server.start();
         const { url } = server;
         if (url !== undefined) this.host.announce({ label: 'own metrics', address: url });
       },
-      stop: async () => server.stop(),
+      stop: async (signal) => server.stop(signal),
     };
   }
 }

@@ -1,7 +1,7 @@
 /** Serves the program's own metrics, and measures the process itself. */
-import { createServer, type Server } from 'node:http';
 import type { Lifecycle } from '../component/lifecycle.ts';
-import { reachableAddress } from '../lib/address.ts';
+import { plainHttpServer } from '../component/server/config.ts';
+import { HttpListener, type HttpListenerOptions } from '../component/server/http-listener.ts';
 import type { OwnMetrics } from '../component/telemetry.ts';
 import type { Settings } from './settings.ts';
 
@@ -11,50 +11,43 @@ export interface MetricsAddress {
 }
 
 export class OwnMetricsServer implements Lifecycle {
-  readonly #metrics: OwnMetrics;
-  readonly #address: MetricsAddress;
-  #server: Server | undefined;
+  readonly #listener: HttpListener;
+  #address: string | undefined;
 
-  constructor(metrics: OwnMetrics, address: MetricsAddress) {
-    this.#metrics = metrics;
-    this.#address = address;
+  constructor(
+    metrics: OwnMetrics,
+    address: MetricsAddress,
+    context: HttpListenerOptions['context'],
+  ) {
+    const { registry } = metrics;
+    this.#listener = new HttpListener({
+      config: plainHttpServer(address),
+      context,
+      drains: false,
+      onRequest(request, response) {
+        if (request.url?.split('?', 1)[0] !== '/metrics') {
+          response.writeHead(404, { 'content-type': 'text/plain' }).end('own metrics: /metrics\n');
+          return;
+        }
+        registry.metrics().then(
+          (text) => response.writeHead(200, { 'content-type': registry.contentType }).end(text),
+          () => response.writeHead(500).end(),
+        );
+      },
+    });
   }
 
   async start(): Promise<void> {
-    const { registry } = this.#metrics;
-    const server = createServer((request, response) => {
-      if (request.url?.split('?', 1)[0] !== '/metrics') {
-        response.writeHead(404, { 'content-type': 'text/plain' }).end('own metrics: /metrics\n');
-        return;
-      }
-      registry.metrics().then(
-        (text) => response.writeHead(200, { 'content-type': registry.contentType }).end(text),
-        () => response.writeHead(500).end(),
-      );
-    });
-    this.#server = server;
-    const { host, port } = this.#address;
-    await new Promise<void>((resolve, reject) => {
-      server.once('error', reject);
-      server.listen({ port, ...(host === '' ? {} : { host }) }, resolve);
-    });
+    this.#address = await this.#listener.start();
   }
 
   /** Where it listens, once it does. */
   get url(): string | undefined {
-    const address = this.#server?.address();
-    if (!address || typeof address === 'string') return undefined;
-    return `http://${reachableAddress(this.#address.host, address.port)}/metrics`;
+    return this.#address === undefined ? undefined : `${this.#address}/metrics`;
   }
 
-  async stop(): Promise<void> {
-    const server = this.#server;
-    if (!server?.listening) return;
-    const closed = new Promise((resolve) => {
-      server.close(resolve);
-    });
-    server.closeAllConnections();
-    await closed;
+  async stop(signal: AbortSignal): Promise<void> {
+    await this.#listener.stop(signal);
   }
 }
 

@@ -62,7 +62,8 @@ function pipelineProblems(settings: Settings, pipeline: PipelineSettings): Confi
   for (const role of ['receivers', 'processors', 'exporters'] as const) {
     for (const id of new Set(pipeline[role])) {
       const message = referenceProblem(settings, { role, id, signal: pipeline.signal });
-      if (message !== undefined) problems.push({ path: [...path, role], message });
+      const below = [String(pipeline[role].indexOf(id))];
+      if (message !== undefined) problems.push({ path: [...path, role], message, below });
     }
   }
   return problems;
@@ -111,6 +112,7 @@ function extensionProblems({ extensions, declared, service }: Settings): ConfigP
       .filter((id) => !declared.extensions.has(id))
       .map((id) => ({
         path,
+        below: [String(service.extensions.indexOf(id))],
         message: `references extension "${id}" which is not configured${suggestion(id, extensions.keys())}`,
       })),
   ];
@@ -157,8 +159,8 @@ function pipelinesWith({ pipelines }: Settings, id: string, role: 'receivers' | 
 }
 
 function unmetNeeds(settings: Settings): ConfigProblem[] {
-  const offers = activeExtensions(settings).flatMap(({ definition, config }) =>
-    config === undefined ? [] : (definition.offers?.(config) ?? []),
+  const offers = activeExtensions(settings).flatMap(({ id, definition, config }) =>
+    config === undefined ? [] : (definition.offers?.(config, id) ?? []),
   );
   return usedComponents(settings).flatMap(({ section, component: { id, definition, config } }) => {
     const needs = config === undefined ? [] : (definition.needs?.(config) ?? []);

@@ -1,10 +1,12 @@
 /** What the query server is made of. */
 
-import type { Capabilities, TraceReader } from '../../storage/contract.ts';
+import type { Capabilities, TraceMaintenance, TraceReader } from '../../storage/contract.ts';
 
 export interface QueryServerOptions {
   readonly reader: TraceReader;
   readonly capabilities: Capabilities;
+  /** What the tools for operators ask; without it they cannot. */
+  readonly maintenance?: TraceMaintenance | undefined;
   readonly tenant: string;
   /** '' or '/prefix' before every path. */
   readonly basePath: string;
@@ -14,6 +16,8 @@ export interface QueryServerOptions {
   readonly maxClockSkewNano: bigint;
   /** Jaeger's APIs cut a trace off after this many spans, with a warning; 0 = no cap. */
   readonly maxTraceSize: number;
+  /** Largest request body; undefined = 1 MiB. */
+  readonly bodyBytesMax?: number | undefined;
   /** Wall clock, ms since 1970. */
   readonly now: () => number;
   /** Told of every answer: the pattern of its route, and how long it took. */

@@ -17,6 +17,7 @@ export async function createQueryServer(options: QueryServerOptions): Promise<Fa
     // Clients hold keep-alive connections open: a stopping server does not wait for them.
     forceCloseConnections: true,
     requestTimeout: 60_000,
+    bodyLimit: options.bodyBytesMax ?? 2 ** 20,
   });
   server.setNotFoundHandler((_request, reply) => {
     void reply.code(404).type('text/plain; charset=utf-8').send('404 page not found\n');

@@ -1,6 +1,7 @@
 /** The settings that every client to a network peer shares. */
 import { z } from 'zod';
-import { opaque, tlsClient, unavailable } from '../../config/kinds.ts';
+import { opaque, unavailable } from '../../config/kinds.ts';
+import { tlsClient } from '../../config/tls.ts';
 
 const accepted = () => z.unknown().optional().describe('Accepted; has no effect here.');
 

@@ -11,7 +11,8 @@ import {
 } from '@grpc/grpc-js';
 import { grpcTarget } from './config.ts';
 import { PeerError } from './error.ts';
-import { type TlsClientConfig, tlsOptions } from './tls.ts';
+import type { TlsClientConfig } from '../../config/tls.ts';
+import { tlsOptions } from './tls.ts';
 
 const GZIP = 2;
 const ANSWER_BYTES_MAX = 4 * 1024 * 1024;

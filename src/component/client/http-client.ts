@@ -6,7 +6,8 @@ import { promisify } from 'node:util';
 import { deflate, gzip, zstdCompress } from 'node:zlib';
 import { messageOf, systemCodeOf } from '../../lib/errors.ts';
 import { PeerError } from './error.ts';
-import { type TlsClientConfig, tlsOptions } from './tls.ts';
+import type { TlsClientConfig } from '../../config/tls.ts';
+import { tlsOptions } from './tls.ts';
 
 const RETRYABLE = new Set([429, 502, 503, 504]);
 /** More of an answer is not read: it only explains an error. */

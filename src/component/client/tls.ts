@@ -2,12 +2,9 @@
  *  so a renewed certificate is used by the next one. */
 import { readFileSync } from 'node:fs';
 import type { SecureContextOptions } from 'node:tls';
-import type { z } from 'zod';
-import type { tlsClient } from '../../config/kinds.ts';
+import type { TlsClientConfig } from '../../config/tls.ts';
 import { messageOf } from '../../lib/errors.ts';
 import { PipelineError } from '../consumer.ts';
-
-export type TlsClientConfig = NonNullable<z.output<ReturnType<typeof tlsClient>>>;
 
 export interface TlsOptions extends SecureContextOptions {
   readonly rejectUnauthorized: boolean;

@@ -1,9 +1,8 @@
 import { z } from 'zod';
-import { duration, endpoint, tlsServer, unavailable } from '../../config/kinds.ts';
+import { fittingTransport, httpServerShape, listenAddress } from '../../component/server/config.ts';
+import { duration, unavailable } from '../../config/kinds.ts';
 
 const NO_QUEUE = 'is not needed: points are only remembered, and that cannot fail';
-const NOT_YET =
-  'is not supported by this exporter yet; put a proxy in front of it, or leave it out';
 
 const resourceConversion = z
   .strictObject({
@@ -26,7 +25,8 @@ export type TranslationStrategy = (typeof translationStrategies)[number];
 
 export const PrometheusConfig = z
   .strictObject({
-    endpoint: endpoint().describe('Address to serve /metrics on.'),
+    ...httpServerShape({ endpoint: 'localhost:0' }),
+    endpoint: listenAddress().describe('Address to serve /metrics on.'),
     namespace: z.string().default('').describe('Put before every metric name.'),
     const_labels: z
       .record(z.string(), z.string())
@@ -55,16 +55,6 @@ export const PrometheusConfig = z
       .default(true)
       .describe('Add unit and type to names; false is UnderscoreEscapingWithoutSuffixes.'),
     without_scope_info: z.boolean().default(false).describe('Leave out the otel_scope_* labels.'),
-    tls: tlsServer(),
-    read_header_timeout: duration().prefault('1m').describe('For the head of a request.'),
-    idle_timeout: duration().prefault('1m').describe('Close a connection unused for this long.'),
-    response_headers: z
-      .record(z.string(), z.string())
-      .default({})
-      .describe('Headers added to every answer.'),
-    auth: unavailable(NOT_YET),
-    cors: unavailable(NOT_YET),
-    middlewares: unavailable(NOT_YET),
     resource_constant_labels: unavailable(
       'is not supported yet; use resource_to_telemetry_conversion',
     ),
@@ -72,6 +62,7 @@ export const PrometheusConfig = z
     retry_on_failure: unavailable(NO_QUEUE),
     timeout: unavailable(NO_QUEUE),
   })
+  .superRefine(fittingTransport)
   .transform(({ translation_strategy: strategy, add_metric_suffixes: suffixes, ...config }) => ({
     ...config,
     translation_strategy:

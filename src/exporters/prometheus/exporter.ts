@@ -1,8 +1,8 @@
 /** Holds the last value of every series for Prometheus to scrape. */
+import { serverNeeds } from '../../component/auth/authenticator.ts';
 import { isSpans, notRunning, PipelineError, type Batch } from '../../component/consumer.ts';
 import { defineExporter, type ExporterContext } from '../../component/define.ts';
 import type { Timer } from '../../lib/clock.ts';
-import { messageOf } from '../../lib/errors.ts';
 import { metricsCodec } from '../../wire/otlp-messages/codec.ts';
 import { PrometheusConfig } from './config.ts';
 import { Intake, type Refused } from './intake.ts';
@@ -18,6 +18,7 @@ export const component = defineExporter({
   signals: ['metrics'],
   isExclusive: true,
   config: PrometheusConfig,
+  needs: (config) => serverNeeds(config),
   ack: () => ({ kind: 'memory', where: 'the last value of each series waits to be scraped' }),
   create: (context) => new PrometheusExporter(context),
 });
@@ -29,7 +30,6 @@ class PrometheusExporter {
   readonly #server: MetricsServer;
   readonly #warned = new Set<Refused>();
   #sweep: Timer | undefined;
-  #renewal: Timer | undefined;
 
   constructor(context: ExporterContext<PrometheusConfig>) {
     const { config, clock } = context;
@@ -41,7 +41,7 @@ class PrometheusExporter {
       store: this.#store,
       dropped: (reason, metric) => this.#dropped(reason, metric),
     });
-    this.#server = new MetricsServer(config, () => {
+    this.#server = new MetricsServer(context, () => {
       this.#store.expire();
       return this.#store.families();
     });
@@ -52,8 +52,6 @@ class PrometheusExporter {
     const address = await this.#server.start();
     const periodMs = Math.min(Math.max(config.metric_expiration, 1), SWEEP_MS_MAX);
     this.#sweep = clock.every(periodMs, () => this.#store.expire());
-    const renewMs = config.tls?.reload_interval ?? 0;
-    if (renewMs > 0) this.#renewal = clock.every(renewMs, () => this.#renew());
     host.announce({ label: id, address });
   }
 
@@ -65,20 +63,10 @@ class PrometheusExporter {
     this.#intake.take(batch.payload.message(metricsCodec));
   }
 
-  async stop(): Promise<void> {
+  async stop(signal: AbortSignal): Promise<void> {
     this.#sweep?.cancel();
-    this.#renewal?.cancel();
     this.#sweep = undefined;
-    await this.#server.stop();
-  }
-
-  #renew(): void {
-    try {
-      this.#server.renewCertificate();
-    } catch (error) {
-      const { logger } = this.#context;
-      logger.error({ error: messageOf(error) }, 'kept the old certificate');
-    }
+    await this.#server.stop(signal);
   }
 
   /** Counted each time, told once a reason. */

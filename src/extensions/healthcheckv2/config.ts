@@ -1,5 +1,6 @@
 import { z } from 'zod';
-import { enabled, endpoint, optionalBlock, tlsServer } from '../../config/kinds.ts';
+import { fittingTransport, httpServerShape } from '../../component/server/config.ts';
+import { enabled, optionalBlock } from '../../config/kinds.ts';
 
 const path = (suffix: string, on: boolean) =>
   z
@@ -12,13 +13,14 @@ const path = (suffix: string, on: boolean) =>
 export const HealthConfig = z.strictObject({
   use_v2: z.boolean().default(true).describe('Accepted; this form is the only one.'),
   http: optionalBlock(
-    z.strictObject({
-      endpoint: endpoint().prefault('localhost:13133').describe('Address to answer on.'),
-      status: path('/status', true),
-      config: path('/config', false),
-      tls: tlsServer(),
-      enabled: enabled(),
-    }),
+    z
+      .strictObject({
+        ...httpServerShape({ endpoint: 'localhost:13133' }),
+        status: path('/status', true),
+        config: path('/config', false),
+        enabled: enabled(),
+      })
+      .superRefine(fittingTransport),
   )
     .prefault({})
     .describe('Health over HTTP.'),

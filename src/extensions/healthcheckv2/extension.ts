@@ -1,9 +1,10 @@
 /** Tells load balancers and people whether the process is well: `GET /status`, 200 when it is, 503
  *  while it starts or stops. `?verbose` adds every component, `?pipeline` is accepted. */
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { serverNeeds } from '../../component/auth/authenticator.ts';
 import { defineExtension, type CreateContext } from '../../component/define.ts';
+import { HttpListener } from '../../component/server/http-listener.ts';
 import type { ComponentStatus, StatusEntry, StatusReport } from '../../component/status.ts';
-import { reachableAddress } from '../../lib/address.ts';
 import { HealthConfig } from './config.ts';
 
 export const component = defineExtension({
@@ -12,43 +13,36 @@ export const component = defineExtension({
   stability: 'beta',
   summary: 'Answers health checks over HTTP.',
   config: HealthConfig,
+  needs: ({ http }) => serverNeeds(http, ['http']),
   create: (context) => new HealthCheck(context),
 });
 
 class HealthCheck {
   readonly #context: CreateContext<HealthConfig>;
-  #server: Server | undefined;
+  readonly #listener: HttpListener | undefined;
 
   constructor(context: CreateContext<HealthConfig>) {
+    const { http } = context.config;
     this.#context = context;
+    this.#listener =
+      http &&
+      new HttpListener({
+        config: http,
+        context,
+        drains: false,
+        onRequest: (request, response) => this.#answer(request, response),
+      });
   }
 
   async start(): Promise<void> {
-    const { http } = this.#context.config;
-    if (!http) return;
-    const server = createServer((request, response) => this.#answer(request, response));
-    this.#server = server;
-    const { host, port } = http.endpoint;
-    await new Promise<void>((resolve, reject) => {
-      server.once('error', reject);
-      server.listen({ port, ...(host === '' ? {} : { host }) }, resolve);
-    });
-    const address = server.address();
-    const boundPort = address && typeof address === 'object' ? address.port : port;
-    this.#context.host.announce({
-      label: 'health',
-      address: `http://${reachableAddress(host, boundPort)}${http.status.path}`,
-    });
+    const { config, host } = this.#context;
+    const address = await this.#listener?.start();
+    if (address === undefined) return;
+    host.announce({ label: 'health', address: `${address}${config.http?.status.path ?? ''}` });
   }
 
-  async stop(): Promise<void> {
-    const server = this.#server;
-    if (!server?.listening) return;
-    const closed = new Promise((resolve) => {
-      server.close(resolve);
-    });
-    server.closeAllConnections();
-    await closed;
+  async stop(signal: AbortSignal): Promise<void> {
+    await this.#listener?.stop(signal);
   }
 
   #answer(request: IncomingMessage, response: ServerResponse): void {

@@ -1,5 +1,6 @@
 import { z } from 'zod';
-import { duration, endpoint } from '../../config/kinds.ts';
+import { fittingTransport, httpServerShape } from '../../component/server/config.ts';
+import { duration } from '../../config/kinds.ts';
 
 /** Parts of Jaeger's settings that this version reads and does not act on; a notice says so. */
 const accepted = () => z.unknown().optional().describe('Accepted; has no effect in this version.');
@@ -24,11 +25,10 @@ export const QueryConfig = z.strictObject({
   }),
   base_path: basePath.describe('Put before every path, for reverse proxies: /jaeger.'),
   http: z
-    .strictObject({
-      endpoint: endpoint().prefault('localhost:16686').describe('Address of the UI and the API.'),
-      cors: accepted(),
-    })
-    .prefault({}),
+    .strictObject(httpServerShape({ endpoint: 'localhost:16686', bodyBytes: 2 ** 20 }))
+    .superRefine(fittingTransport)
+    .prefault({})
+    .describe('The UI and the API.'),
   grpc: accepted(),
   ui: z
     .strictObject({
@@ -79,6 +79,5 @@ export function withoutEffect(config: QueryConfig): string[] {
     ...(config.storage.traces_archive === undefined ? [] : ['storage.traces_archive']),
     ...(config.storage.metrics === undefined ? [] : ['storage.metrics']),
     ...(config.ui.config_file === undefined ? [] : ['ui.config_file']),
-    ...(config.http.cors === undefined ? [] : ['http.cors']),
   ];
 }

@@ -3,9 +3,10 @@ import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import type { FastifyInstance } from 'fastify';
 import type { Answered } from '../../api/http/options.ts';
+import { serverNeeds } from '../../component/auth/authenticator.ts';
 import { defineExtension, type CreateContext } from '../../component/define.ts';
 import type { Lifecycle } from '../../component/lifecycle.ts';
-import { reachableAddress } from '../../lib/address.ts';
+import { HttpListener } from '../../component/server/http-listener.ts';
 import { DEFAULT_TENANT } from '../../model/batch/span-batch.ts';
 import { StorageError, traceStorage, type StorageBackend } from '../../storage/contract.ts';
 import { QueryConfig, withoutEffect } from './config.ts';
@@ -21,8 +22,9 @@ export const component = defineExtension({
   stability: 'beta',
   summary: 'Serves the query API and the UI.',
   config: QueryConfig,
-  needs: ({ storage }) => [
+  needs: ({ storage, http }) => [
     { what: traceStorage.name, name: storage.traces, path: ['storage', 'traces'] },
+    ...serverNeeds(http, ['http']),
   ],
   create: (context) => new JaegerQuery(context),
 });
@@ -30,6 +32,7 @@ export const component = defineExtension({
 class JaegerQuery implements Lifecycle {
   readonly #context: CreateContext<QueryConfig>;
   #server: FastifyInstance | undefined;
+  #listener: HttpListener | undefined;
 
   constructor(context: CreateContext<QueryConfig>) {
     this.#context = context;
@@ -41,19 +44,23 @@ class JaegerQuery implements Lifecycle {
     if (ignored.length > 0) {
       logger.warn({ keys: ignored }, 'these settings have no effect in this version');
     }
-    const server = await this.#build(await this.#backend());
+    const backend = await this.#backend();
+    const server = await this.#build(backend);
     this.#server = server;
-    const { host: name, port } = config.http.endpoint;
-    await server.listen({ port, host: name === '' ? '::' : name });
-    const bound = server.server.address();
-    const boundPort = bound && typeof bound === 'object' ? bound.port : port;
-    host.announce({
-      label: 'UI and API',
-      address: `http://${reachableAddress(name, boundPort)}${config.base_path}`,
+    await server.ready();
+    const listener = new HttpListener({
+      config: config.http,
+      context: this.#context,
+      drains: false,
+      onRequest: (request, response) => server.routing(request, response),
     });
+    this.#listener = listener;
+    const address = await listener.start();
+    host.announce({ label: 'UI and API', address: address + config.base_path });
   }
 
-  async stop(): Promise<void> {
+  async stop(signal: AbortSignal): Promise<void> {
+    await this.#listener?.stop(signal);
     await this.#server?.close();
   }
 
@@ -82,7 +89,7 @@ class JaegerQuery implements Lifecycle {
     };
   }
 
-  async #build({ reader, capabilities }: StorageBackend): Promise<FastifyInstance> {
+  async #build({ reader, capabilities, maintenance }: StorageBackend): Promise<FastifyInstance> {
     const { config, clock, logger, host } = this.#context;
     const uiDirectory = config.ui.assets_path ?? builtUiDirectory();
     if (uiDirectory === undefined) host.notice('the UI is not built, the API alone is served');
@@ -90,11 +97,13 @@ class JaegerQuery implements Lifecycle {
     return createQueryServer({
       reader,
       capabilities,
+      maintenance,
       tenant: DEFAULT_TENANT,
       basePath: config.base_path,
       uiDirectory,
       maxClockSkewNano: BigInt(Math.round(config.max_clock_skew_adjust * 1e6)),
       maxTraceSize: config.max_trace_size,
+      bodyBytesMax: config.http.max_request_body_size,
       now: () => clock.nowMs(),
       onAnswered: this.#observer(),
       log: logger,

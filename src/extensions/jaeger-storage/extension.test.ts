@@ -111,7 +111,7 @@ test('badger keeps its directory and its age, and says that it is another engine
   });
   expect(opened[0]?.options.isTemporary).toBe(false);
   expect(context.host.notices.join()).toContain('files of Badger are not read');
-  expect(definition.offers?.(context.config)).toEqual([
+  expect(definition.offers?.(context.config, 'jaeger_storage')).toEqual([
     { what: 'trace storage', name: 'b', ack: { kind: 'durable', where: '/v/spoor' } },
   ]);
 });

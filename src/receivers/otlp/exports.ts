@@ -8,7 +8,8 @@ import {
   type MessageBatch,
   type MessageSignal,
 } from '../../component/message-batch.ts';
-import { DEFAULT_TENANT, type SpanBatch } from '../../model/batch/span-batch.ts';
+import type { Client } from '../../model/batch/client.ts';
+import { DEFAULT_TENANT, withClient, type SpanBatch } from '../../model/batch/span-batch.ts';
 import { decodeTracesJson } from '../../wire/otlp-json/decode.ts';
 import { opaqueProto } from '../../wire/otlp-json/opaque.ts';
 import { countItems } from '../../wire/otlp-proto/count.ts';
@@ -23,6 +24,8 @@ export interface ExportRequest {
   readonly signal: Signal;
   readonly body: Uint8Array;
   readonly encoding: Encoding;
+  /** Who sent it, when somebody asked. */
+  readonly client: Client | undefined;
 }
 
 export class Exports {
@@ -48,12 +51,16 @@ export class Exports {
     else await this.#acceptMessages(request.signal, request, abort);
   }
 
-  async #acceptTraces({ body, encoding }: ExportRequest, abort: AbortSignal): Promise<void> {
+  async #acceptTraces(
+    { body, encoding, client }: ExportRequest,
+    abort: AbortSignal,
+  ): Promise<void> {
     if (this.#traces === undefined) {
       throw new OtlpError('not_served', 'no pipeline takes traces from this receiver');
     }
     this.#admit('traces', this.#traces, body.length);
-    const batch = encoding === 'json' ? decodeTracesJson(body) : decodeTraces(body);
+    const decoded = encoding === 'json' ? decodeTracesJson(body) : decodeTraces(body);
+    const batch = withClient(decoded, client);
     if (batch.count > 0) await this.#traces.consume(batch, abort);
   }
 
@@ -61,7 +68,7 @@ export class Exports {
    *  SDK with every signal on does not fail. */
   async #acceptMessages(
     signal: MessageSignal,
-    { body, encoding }: ExportRequest,
+    { body, encoding, client }: ExportRequest,
     abort: AbortSignal,
   ): Promise<void> {
     const consumer = this.#messages[signal];
@@ -71,7 +78,8 @@ export class Exports {
     if (count === 0) return;
     if (consumer === undefined) this.#countNotStored(signal, count);
     else {
-      const batch = messagesOfBytes({ signal, count, tenant: DEFAULT_TENANT, bytes });
+      const tenant = DEFAULT_TENANT;
+      const batch = messagesOfBytes({ signal, count, tenant, client, bytes });
       await consumer.consume(batch, abort);
     }
   }

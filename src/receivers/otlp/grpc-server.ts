@@ -1,29 +1,17 @@
-/** OTLP/gRPC: a handler of unary calls on node:http2 and nothing more. Both flow-control windows are
- *  wide: with only the stream's widened, a connection still carries 34 MB/s at 1 ms of distance. */
+/** OTLP/gRPC: a handler of unary calls on node:http2 and nothing more. */
 
-import {
-  constants,
-  createServer,
-  type Http2Server,
-  type IncomingHttpHeaders,
-  type ServerHttp2Session,
-  type ServerHttp2Stream,
-} from 'node:http2';
+import { constants, type IncomingHttpHeaders, type ServerHttp2Stream } from 'node:http2';
 import type { Signal } from '../../component/consumer.ts';
 import type { ReceiverContext } from '../../component/define.ts';
+import { GrpcListener } from '../../component/server/grpc-listener.ts';
+import type { Client } from '../../model/batch/client.ts';
 import type { GrpcConfig, OtlpConfig } from './config.ts';
 import { ACCEPTED_ENCODINGS, Decompressor } from './decompress.ts';
 import type { Exports } from './exports.ts';
 import { GrpcMessage } from './grpc-message.ts';
 import { errorTrailers, timeoutMs } from './grpc-wire.ts';
 import type { InFlightBytes, InFlightShare } from './in-flight.ts';
-import { listen } from './listen.ts';
-import { OtlpError, refusalOf } from './refusal.ts';
-
-const STREAM_WINDOW_BYTES = 1024 * 1024;
-const CONNECTION_WINDOW_BYTES = 4 * 1024 * 1024;
-/** MB of HTTP/2 bookkeeping a session may hold; the default of 10 refuses streams below our windows. */
-const SESSION_MEMORY_MAX = 64;
+import { GrpcCode, OtlpError, refusalOf } from './refusal.ts';
 
 const COLLECTOR = '/opentelemetry.proto.collector';
 const SIGNALS: ReadonlyMap<string, Signal> = new Map<string, Signal>([
@@ -47,57 +35,34 @@ interface GrpcServerOptions {
 export class GrpcServer {
   readonly #options: GrpcServerOptions;
   readonly #decompressor: Decompressor;
-  readonly #sessions = new Set<ServerHttp2Session>();
-  #server: Http2Server | undefined;
+  readonly #listener: GrpcListener;
 
   constructor(options: GrpcServerOptions) {
+    const { config, context } = options;
     this.#options = options;
-    this.#decompressor = new Decompressor(options.config.max_recv_msg_size_mib);
+    this.#decompressor = new Decompressor(config.max_recv_msg_size_mib);
+    this.#listener = new GrpcListener({
+      config,
+      context,
+      onStream: (stream, headers, client) => this.#handle(stream, headers, client),
+      onRefused: (stream, error) => void refuse(stream, error),
+    });
   }
 
   async start(): Promise<void> {
-    const { config, context } = this.#options;
-    const streams = config.max_concurrent_streams;
-    const server = createServer({
-      maxSessionMemory: SESSION_MEMORY_MAX,
-      settings: {
-        initialWindowSize: STREAM_WINDOW_BYTES,
-        ...(streams === 0 ? {} : { maxConcurrentStreams: streams }),
-      },
-    });
-    server.on('session', (session) => {
-      session.setLocalWindowSize(CONNECTION_WINDOW_BYTES);
-      this.#sessions.add(session);
-      session.once('close', () => this.#sessions.delete(session));
-    });
-    server.on('stream', (stream, headers) => this.#handle(stream, headers));
-    // A connection that breaks or speaks no HTTP/2 harms nobody else.
-    server.on('sessionError', (error) => context.logger.debug({ err: error }, 'connection broke'));
-    this.#server = server;
-    const address = await listen(server, config.endpoint);
-    context.host.announce({ label: 'OTLP/gRPC', address });
+    const address = await this.#listener.start();
+    this.#options.context.host.announce({ label: 'OTLP/gRPC', address });
   }
 
-  /** Says goodbye on every connection; calls under way finish until the deadline. */
   async stop(deadline: AbortSignal): Promise<void> {
-    const server = this.#server;
-    if (!server?.listening) return;
-    const closed = new Promise((resolve) => {
-      server.close(resolve);
-    });
-    for (const session of this.#sessions) session.close();
-    const cut = () => {
-      for (const session of this.#sessions) session.destroy();
-    };
-    if (deadline.aborted) cut();
-    deadline.addEventListener('abort', cut, { once: true });
-    await closed;
-    deadline.removeEventListener('abort', cut);
+    await this.#listener.stop(deadline);
   }
 
-  #handle(stream: ServerHttp2Stream, headers: IncomingHttpHeaders): void {
-    // The peer's reset arrives as an error too; `close` below tells the call.
-    stream.on('error', () => {});
+  #handle(
+    stream: ServerHttp2Stream,
+    headers: IncomingHttpHeaders,
+    client: Client | undefined,
+  ): void {
     const path = headers[':path'] ?? '';
     const isGrpc = headers['content-type']?.startsWith('application/grpc') === true;
     if (headers[':method'] !== 'POST' || !isGrpc) {
@@ -106,7 +71,7 @@ export class GrpcServer {
       return;
     }
     const signal = SIGNALS.get(path);
-    if (signal !== undefined) void this.#call(stream, headers, signal);
+    if (signal !== undefined) void this.#call(stream, headers, { signal, client });
     else if (path === HEALTH_CHECK) {
       stream.resume();
       succeed(stream, SERVING_MESSAGE);
@@ -117,7 +82,7 @@ export class GrpcServer {
   async #call(
     stream: ServerHttp2Stream,
     headers: IncomingHttpHeaders,
-    signal: Signal,
+    { signal, client }: Pick<Call, 'signal' | 'client'>,
   ): Promise<void> {
     const { inFlight, context } = this.#options;
     const share = inFlight.open();
@@ -130,13 +95,14 @@ export class GrpcServer {
           ? undefined
           : context.clock.after(limit, () => abort.abort(new OtlpError('deadline', 'too late')));
       try {
-        await unlessAborted(this.#accept(stream, headers, { signal, share, abort }), abort.signal);
+        const call = { signal, client, share, abort };
+        await unlessAborted(this.#accept(stream, headers, call), abort.signal);
       } finally {
         timer?.cancel();
       }
       succeed(stream, EMPTY_MESSAGE);
     } catch (error) {
-      if (refuse(stream, error) >= 13) {
+      if (refuse(stream, error) >= GrpcCode.internal) {
         context.logger.warn({ signal, err: error }, 'refused a request');
       }
     }
@@ -148,7 +114,7 @@ export class GrpcServer {
     headers: IncomingHttpHeaders,
     call: Call,
   ): Promise<void> {
-    const { signal, share, abort } = call;
+    const { signal, client, share, abort } = call;
     const { config, exports } = this.#options;
     try {
       const message = new GrpcMessage(config.max_recv_msg_size_mib, share);
@@ -157,7 +123,7 @@ export class GrpcServer {
         body = await this.#decompressor.decompress(encodingOf(headers), body);
         share.add(body.length);
       }
-      await exports.accept({ signal, body, encoding: 'proto' }, abort.signal);
+      await exports.accept({ signal, body, encoding: 'proto', client }, abort.signal);
     } finally {
       share.close();
     }
@@ -172,6 +138,7 @@ function encodingOf(headers: IncomingHttpHeaders): string {
 
 interface Call {
   readonly signal: Signal;
+  readonly client: Client | undefined;
   readonly share: InFlightShare;
   readonly abort: AbortController;
 }

@@ -5,9 +5,6 @@ import type { IncomingMessage } from 'node:http';
 import type { InFlightShare } from './in-flight.ts';
 import { OtlpError } from './refusal.ts';
 
-/** How long a client that sent too much is listened to before the connection is cut. */
-const DISCARD_MS_MAX = 5000;
-
 /** Throws OtlpError `too_large`, `overloaded`, `bad_request` or `cancelled`. */
 export function readBody(
   request: IncomingMessage,
@@ -41,19 +38,6 @@ export function readBody(
       if (!request.complete) reject(new OtlpError('cancelled', 'the client went away'));
     });
   });
-}
-
-/** Lets what is still coming pass, so that the answer is read before the connection closes. */
-export function discardRest(request: IncomingMessage, done: () => void): void {
-  if (request.complete || request.destroyed) {
-    done();
-    return;
-  }
-  const timer = setTimeout(done, DISCARD_MS_MAX);
-  timer.unref();
-  request.once('close', () => clearTimeout(timer));
-  request.once('end', done);
-  request.resume();
 }
 
 class KnownLength {

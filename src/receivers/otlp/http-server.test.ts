@@ -298,6 +298,27 @@ describe('CORS', () => {
   });
 });
 
+describe('the sender', () => {
+  test('is forgotten unless include_metadata is on', async () => {
+    const server = await start();
+    await post(server);
+    expect(server.traces.batches.map(({ client }) => client)).toEqual([undefined]);
+  });
+
+  test('travels with spans and metrics, headers in lower case', async () => {
+    const server = await start({ http: { include_metadata: true } });
+    await fetch(`${server.http}/v1/traces`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/x-protobuf', 'X-Tenant': 'blue' },
+      body: Buffer.from(REQUEST),
+    });
+    const [batch] = server.traces.batches;
+    expect(batch?.client?.address).toMatch(/127\.0\.0\.1$|^::1$/);
+    expect(batch?.client?.metadata.get('x-tenant')).toEqual(['blue']);
+    expect(batch?.client?.auth.size).toBe(0);
+  });
+});
+
 describe('configuration', () => {
   const problems = (protocols: object) => OtlpConfig.safeParse({ protocols }).error?.issues ?? [];
 
@@ -306,14 +327,9 @@ describe('configuration', () => {
     expect(problems({ http: { enabled: false } })[0]?.message).toBe('name grpc, http or both');
   });
 
-  test('says that include_metadata has no effect', async () => {
-    const server = await start({ http: { include_metadata: true } });
-    expect(server.context.host.notices).toEqual([expect.stringContaining('include_metadata')]);
-  });
-
   test('refuses keys it does not know', () => {
     expect(problems({ http: { endpont: 'x' } })[0]?.code).toBe('unrecognized_keys');
-    expect(problems({ grpc: { tls: {} } })[0]?.code).toBe('unrecognized_keys');
+    expect(problems({ grpc: { tsl: {} } })[0]?.code).toBe('unrecognized_keys');
     expect(problems({ thrift: {} })[0]?.code).toBe('unrecognized_keys');
   });
 });

@@ -1,21 +1,18 @@
 /** OTLP/HTTP: POST of protobuf or JSON to one path per signal, on plain node:http. */
 
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Signal } from '../../component/consumer.ts';
 import type { ReceiverContext } from '../../component/define.ts';
+import { answerPlain, discardRest } from '../../component/server/answer.ts';
+import { HttpListener } from '../../component/server/http-listener.ts';
+import type { Client } from '../../model/batch/client.ts';
 import type { HttpConfig, OtlpConfig } from './config.ts';
-import { Cors } from './cors.ts';
 import { Decompressor } from './decompress.ts';
 import type { Encoding, Exports } from './exports.ts';
-import { discardRest, readBody } from './http-body.ts';
+import { readBody } from './http-body.ts';
 import type { InFlightBytes } from './in-flight.ts';
-import { listen } from './listen.ts';
 import { refusalOf, type Refusal } from './refusal.ts';
 import { statusBytes, statusJson } from '../../wire/rpc-status.ts';
-
-/** Longer than the minute after which most clients and proxies drop idle connections themselves. */
-const KEEP_ALIVE_MS = 75_000;
-const HEADERS_MS_MAX = 60_000;
 
 const CONTENT_TYPES: Record<Encoding, string> = {
   proto: 'application/x-protobuf',
@@ -36,86 +33,71 @@ interface Call {
   readonly response: ServerResponse;
   readonly signal: Signal;
   readonly encoding: Encoding;
+  readonly client: Client | undefined;
 }
 
 export class HttpServer {
   readonly #options: HttpServerOptions;
   readonly #signals: ReadonlyMap<string, Signal>;
-  readonly #cors: Cors | undefined;
   readonly #decompressor: Decompressor;
-  #server: Server | undefined;
-  #isStopping = false;
+  readonly #listener: HttpListener;
 
   constructor(options: HttpServerOptions) {
-    const { config } = options;
+    const { config, context } = options;
     this.#options = options;
     this.#signals = new Map<string, Signal>([
       [config.traces_url_path, 'traces'],
       [config.metrics_url_path, 'metrics'],
       [config.logs_url_path, 'logs'],
     ]);
-    this.#cors = config.cors && new Cors(config.cors);
     this.#decompressor = new Decompressor(config.max_request_body_size);
+    this.#listener = new HttpListener({
+      config,
+      context,
+      drains: true,
+      onRequest: (request, response, client) => this.#handle(request, response, client),
+    });
   }
 
   async start(): Promise<void> {
-    const { config, context } = this.#options;
-    const server = createServer(
-      { keepAliveTimeout: KEEP_ALIVE_MS, headersTimeout: HEADERS_MS_MAX, noDelay: true },
-      (request, response) => this.#handle(request, response),
-    );
-    this.#server = server;
-    const address = await listen(server, config.endpoint);
-    context.host.announce({ label: 'OTLP/HTTP', address: `http://${address}` });
+    const address = await this.#listener.start();
+    this.#options.context.host.announce({ label: 'OTLP/HTTP', address });
   }
 
   /** Takes no new connection and lets requests under way finish until the deadline. */
   async stop(deadline: AbortSignal): Promise<void> {
-    const server = this.#server;
-    if (!server?.listening) return;
-    this.#isStopping = true;
-    const closed = new Promise((resolve) => {
-      server.close(resolve);
-    });
-    server.closeIdleConnections();
-    const cut = () => server.closeAllConnections();
-    if (deadline.aborted) cut();
-    deadline.addEventListener('abort', cut, { once: true });
-    await closed;
-    deadline.removeEventListener('abort', cut);
+    await this.#listener.stop(deadline);
   }
 
-  #handle(request: IncomingMessage, response: ServerResponse): void {
-    if (this.#cors?.apply(request, response)) return;
-    if (this.#isStopping) response.setHeader('connection', 'close');
-    // A request that began before the stop keeps its connection alive: end it once answered.
-    response.once('close', () => {
-      if (this.#isStopping) setImmediate(() => this.#server?.closeIdleConnections());
-    });
+  #handle(request: IncomingMessage, response: ServerResponse, client: Client | undefined): void {
     const [path = ''] = (request.url ?? '').split('?', 1);
     const signal = this.#signals.get(path);
-    if (signal === undefined) plain(request, response, { status: 404, text: 'no such path' });
+    if (signal === undefined) answerPlain(request, response, { status: 404, text: 'no such path' });
     else if (request.method !== 'POST') {
       response.setHeader('allow', 'POST');
-      plain(request, response, { status: 405, text: 'use POST' });
-    } else this.#handlePost(request, response, signal);
+      answerPlain(request, response, { status: 405, text: 'use POST' });
+    } else this.#handlePost(request, response, { signal, client });
   }
 
-  #handlePost(request: IncomingMessage, response: ServerResponse, signal: Signal): void {
+  #handlePost(
+    request: IncomingMessage,
+    response: ServerResponse,
+    { signal, client }: Pick<Call, 'signal' | 'client'>,
+  ): void {
     const encoding = encodingOf(request.headers['content-type']);
     if (encoding === undefined) {
       const text = `send ${CONTENT_TYPES.proto} or ${CONTENT_TYPES.json}`;
-      plain(request, response, { status: 415, text });
+      answerPlain(request, response, { status: 415, text });
       return;
     }
-    const call = { request, response, signal, encoding };
+    const call = { request, response, signal, encoding, client };
     this.#accept(call).then(
       () => answer(response, 200, { encoding, body: EMPTY_ANSWERS[encoding] }),
       (error: unknown) => this.#refuse(call, error),
     );
   }
 
-  async #accept({ request, response, signal, encoding }: Call): Promise<void> {
+  async #accept({ request, response, signal, encoding, client }: Call): Promise<void> {
     const { config, exports, inFlight } = this.#options;
     const share = inFlight.open();
     const gone = new AbortController();
@@ -129,7 +111,7 @@ export class HttpServer {
         body = await this.#decompressor.decompress(compression, body);
         share.add(body.length);
       }
-      await exports.accept({ signal, body, encoding }, gone.signal);
+      await exports.accept({ signal, body, encoding, client }, gone.signal);
     } finally {
       share.close();
     }
@@ -196,21 +178,6 @@ function answerEarly(
     'content-type': CONTENT_TYPES[encoding],
     'content-length': Buffer.byteLength(body),
     connection: 'close',
-  });
-  response.write(body);
-  discardRest(request, () => response.end());
-}
-
-function plain(
-  request: IncomingMessage,
-  response: ServerResponse,
-  { status, text }: { readonly status: number; readonly text: string },
-): void {
-  const body = `${status} ${text}\n`;
-  response.writeHead(status, {
-    'content-type': 'text/plain; charset=utf-8',
-    'content-length': Buffer.byteLength(body),
-    ...(request.complete ? {} : { connection: 'close' }),
   });
   response.write(body);
   discardRest(request, () => response.end());

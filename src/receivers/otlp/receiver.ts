@@ -2,6 +2,7 @@
  *  on node:http2 and node:http: grpc-js cannot widen its flow-control windows and costs two and a
  *  half times the CPU of a handler that does only this. */
 
+import { serverNeeds } from '../../component/auth/authenticator.ts';
 import { defineReceiver, type ReceiverContext } from '../../component/define.ts';
 import type { Lifecycle } from '../../component/lifecycle.ts';
 import { OtlpConfig } from './config.ts';
@@ -16,15 +17,17 @@ export const component = defineReceiver<OtlpConfig>({
   summary: 'Receives OTLP over gRPC and HTTP.',
   signals: ['traces', 'metrics', 'logs'],
   config: OtlpConfig,
+  needs: ({ protocols: { grpc, http } }) => [
+    ...serverNeeds(grpc, ['protocols', 'grpc']),
+    ...serverNeeds(http, ['protocols', 'http']),
+  ],
   create: (context) => new OtlpReceiver(context),
 });
 
 class OtlpReceiver implements Lifecycle {
-  readonly #context: ReceiverContext<OtlpConfig>;
   readonly #servers: readonly Required<Lifecycle>[];
 
   constructor(context: ReceiverContext<OtlpConfig>) {
-    this.#context = context;
     const { protocols, max_in_flight_size } = context.config;
     const inFlight = new InFlightBytes(max_in_flight_size);
     const servers: Required<Lifecycle>[] = [];
@@ -40,11 +43,6 @@ class OtlpReceiver implements Lifecycle {
   }
 
   async start(signal: AbortSignal): Promise<void> {
-    const { config, id, host } = this.#context;
-    const { grpc, http } = config.protocols;
-    if (grpc?.include_metadata === true || http?.include_metadata === true) {
-      host.notice(`${id}: include_metadata has no effect: no processor reads request headers yet`);
-    }
     for (const server of this.#servers) await server.start(signal);
   }
 

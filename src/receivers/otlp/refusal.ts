@@ -1,6 +1,7 @@
 /** What a client is told when its request is not accepted: one place decides whether it may try
  *  again, and both transports say so in their own words (OTLP specification, "Failures"). */
 
+import { AuthError } from '../../component/auth/authenticator.ts';
 import { SpoorError } from '../../lib/errors.ts';
 import { WireError } from '../../wire/wire-error.ts';
 
@@ -13,6 +14,7 @@ export const GrpcCode = {
   unimplemented: 12,
   internal: 13,
   unavailable: 14,
+  unauthenticated: 16,
 } as const;
 
 export type OtlpErrorCode =
@@ -66,10 +68,18 @@ export function refusalOf(error: unknown): Refusal {
     const [grpcCode, httpStatus] = BY_CODE[error.code];
     return { grpcCode, httpStatus, message: error.message, retryAfterMs: retryAfter(error) };
   }
+  if (error instanceof AuthError) return ofAuthentication(error);
   if (error instanceof SpoorError) return ofPipeline(error);
   // A fault nobody foresaw: refusing for good would lose the data, and its text is not for clients.
   const message = 'not accepted because of an internal error';
   return { grpcCode: GrpcCode.unavailable, httpStatus: 503, message, retryAfterMs: RETRY_AFTER_MS };
+}
+
+function ofAuthentication(error: AuthError): Refusal {
+  const { message } = error;
+  return error.retryable
+    ? { grpcCode: GrpcCode.unavailable, httpStatus: 503, message, retryAfterMs: retryAfter(error) }
+    : { grpcCode: GrpcCode.unauthenticated, httpStatus: 401, message, retryAfterMs: undefined };
 }
 
 function ofPipeline(error: SpoorError): Refusal {

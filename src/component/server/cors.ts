@@ -1,8 +1,11 @@
-/** Cross-origin permission for browsers that send OTLP themselves. Off unless origins are named;
+/** Cross-origin permission, for browsers that send OTLP or ask the API themselves. Off unless origins are named;
  *  `*` in an origin stands for any text. Credentials are always allowed, as in the Collector. */
 
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { CorsConfig } from './config.ts';
+
+/** Methods that servers here have. */
+const METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'DELETE'];
 
 /** What any page may send without being named, plus what OTLP needs. */
 const ALWAYS_ALLOWED = ['accept', 'content-type', 'x-requested-with'];
@@ -41,7 +44,8 @@ export class Cors {
     const asked = request.headers['access-control-request-headers'] ?? '';
     const names = asked.split(',').map((name) => name.trim().toLowerCase());
     const allowed = names.filter((name) => name !== '' && this.#allows(name));
-    response.setHeader('access-control-allow-methods', 'POST');
+    const method = request.headers['access-control-request-method'] ?? '';
+    if (METHODS.includes(method)) response.setHeader('access-control-allow-methods', method);
     if (allowed.length > 0) response.setHeader('access-control-allow-headers', allowed.join(', '));
     if (this.#maxAge > 0) response.setHeader('access-control-max-age', String(this.#maxAge));
   }
