@@ -1,5 +1,6 @@
 /** How a failure reads at the terminal: a sentence and what to do about it. Only what nobody
  *  foresaw shows a stack. */
+import { ConfigError, problemLine } from '../config/problem.ts';
 import { SpoorError } from '../lib/errors.ts';
 
 export function reportFailure(error: unknown): void {
@@ -12,7 +13,8 @@ export function failureText(error: unknown): string {
     return `spoor: unexpected failure, please report it\n${stack}`;
   }
   const hint = error.hint === undefined ? '' : ` (${error.hint})`;
-  if (error.code !== 'invalid_config') return `spoor: ${error.message}${hint}`;
-  const lines = error.message.split('\n').map((line) => `  ${line}`);
+  const isOneSentence = error.code !== 'invalid_config' && !error.message.includes('\n');
+  if (isOneSentence || !(error instanceof ConfigError)) return `spoor: ${error.message}${hint}`;
+  const lines = error.problems.map((problem) => `  ${problemLine(problem)}`);
   return ['spoor: invalid configuration:', ...lines].join('\n');
 }

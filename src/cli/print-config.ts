@@ -21,8 +21,8 @@ export async function run(args: readonly string[]): Promise<number> {
     oneOf(name, parsed.flag(name), allowed);
   const mode = choice('mode', ['redacted', 'unredacted']);
   const format = choice('format', ['yaml', 'json']);
-  const read = choice('validate', ['true', 'false']) === 'true' ? readConfiguration : readTree;
-  const { tree } = await read(parsed.sources);
+  const isChecked = choice('validate', ['true', 'false']) === 'true';
+  const { tree } = await (isChecked ? readConfiguration : readTree)(parsed.sources);
   const shown = mode === 'redacted' ? await redactedTree(tree) : plainMap(tree);
   const text = format === 'json' ? `${JSON.stringify(shown, undefined, 2)}\n` : stringify(shown);
   process.stdout.write(text);

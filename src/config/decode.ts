@@ -97,7 +97,7 @@ function settleObject(core: z.ZodObject, value: ConfigValue, place: Place): Conf
     const child = asType(known.get(key) ?? z.never());
     if (!known.has(key) || !child) {
       const message = `unknown key "${key}"${suggestion(key, known.keys())}`;
-      place.problems.push({ path: place.path, message });
+      place.problems.push({ path: place.path, message, below: [key] });
       continue;
     }
     const settled = settle(child, inner, { ...place, path: [...place.path, key] });

@@ -1,7 +1,7 @@
 /** `${env:NAME}` and its kin inside values. A reference that is the whole value may become anything
  *  (a number, a list, a map) and remembers its text, because only the schema knows whether a string
  *  is wanted there; inside a longer string the text is inserted. Keys are never expanded. */
-import { configError } from './problem.ts';
+import type { ConfigProblem } from './problem.ts';
 import { messageOf } from '../lib/errors.ts';
 import { retrieve, schemes, type Retrieved, type Surroundings } from './providers.ts';
 import { isMap, type ConfigMap, type ConfigValue } from './yaml.ts';
@@ -20,11 +20,23 @@ export class Expanded {
 /** References inside references end here: two variables may name each other. */
 const maxRounds = 1000;
 
-export async function expand(tree: ConfigMap, around: Surroundings): Promise<ConfigMap> {
-  return new Expander(around).map(tree, []);
+export interface Expansion {
+  readonly tree: ConfigMap;
+  /** What could not be expanded; these values are null in the tree. */
+  readonly problems: readonly ConfigProblem[];
+  /** Paths of values that hold references. */
+  readonly paths: readonly (readonly string[])[];
+}
+
+export async function expand(tree: ConfigMap, around: Surroundings): Promise<Expansion> {
+  const expander = new Expander(around);
+  const expanded = await expander.map(tree, []);
+  return { tree: expanded, problems: expander.problems, paths: expander.paths };
 }
 
 class Expander {
+  readonly problems: ConfigProblem[] = [];
+  readonly paths: (readonly string[])[] = [];
   readonly #around: Surroundings;
 
   constructor(around: Surroundings) {
@@ -40,7 +52,11 @@ class Expander {
   }
 
   async #deep(value: ConfigValue, path: readonly string[]): Promise<ConfigValue> {
-    if (typeof value === 'string') return this.#text(value, path);
+    if (typeof value === 'string')
+      return this.#text(value, path).catch((error: unknown) => {
+        this.#failed(error, path);
+        return null;
+      });
     if (isMap(value)) return this.map(value, path);
     if (!Array.isArray(value)) return value;
     const items: ConfigValue[] = [];
@@ -50,22 +66,27 @@ class Expander {
     return items;
   }
 
+  /** One bad reference does not hide the next. */
+  #failed(error: unknown, path: readonly string[]): void {
+    this.problems.push({ path, message: messageOf(error) });
+  }
+
   async #text(text: string, path: readonly string[]): Promise<ConfigValue> {
     let current = text;
     for (let round = 0; round < maxRounds; round += 1) {
       const found = findReference(current);
       if (!found) return unescapeDollars(current);
-      const retrieved = await this.#resolve(found.body, path);
+      if (round === 0) this.paths.push(path);
+      const retrieved = await this.#resolve(found.body);
       const { value, text: inserted } = retrieved;
       const isWhole = found.start === 0 && found.end === current.length;
       if (isWhole && typeof value !== 'string') return this.#whole(retrieved, path);
       if (typeof value === 'object' && value !== null) {
-        const message = `\${${found.body}} is a map or a list and cannot be part of a string`;
-        throw configError('source_failed', path, message);
+        throw new Error(`\${${found.body}} is a map or a list and cannot be part of a string`);
       }
       current = current.slice(0, found.start) + inserted + current.slice(found.end);
     }
-    throw configError('source_failed', path, `too many recursive expansions of ${text}`);
+    throw new Error(`too many recursive expansions of ${text}`);
   }
 
   /** A whole value that is not a string: what it contains is expanded again. */
@@ -75,12 +96,11 @@ class Expander {
     return new Expanded(await this.#deep(found.value, path), unescapeDollars(found.text));
   }
 
-  async #resolve(body: string, path: readonly string[]): Promise<Retrieved> {
+  async #resolve(body: string): Promise<Retrieved> {
     try {
       return await retrieve(referenceUri(body), this.#around);
     } catch (cause) {
-      const message = `cannot expand \${${body}}: ${messageOf(cause)}`;
-      throw configError('source_failed', path, message);
+      throw new Error(`cannot expand \${${body}}: ${messageOf(cause)}`, { cause });
     }
   }
 }

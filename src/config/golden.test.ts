@@ -72,7 +72,7 @@ describe('merging', () => {
       });
       return;
     }
-    const tree = plainMap(await loading);
+    const tree = plainMap((await loading).tree);
     if (item.text !== undefined) expect(JSON.stringify(tree)).toBe(item.text);
     else expect(tree).toEqual(item.result);
   });
@@ -101,12 +101,12 @@ describe('expansion', () => {
     if (item.problem !== undefined) {
       await expect(loading).rejects.toMatchObject({
         code: 'source_failed',
-        message: expect.stringMatching(/^at::field: /),
+        message: expect.stringMatching(/^\S+:1:8: at::field: /),
       });
       await expect(loading).rejects.toThrow(item.problem);
       return;
     }
-    const { at } = await loading;
+    const { at } = (await loading).tree;
     expect(isMap(at)).toBe(true);
     for (const type of types) {
       const result = decode<{ field: unknown }>(fields[type], at, ['at']);
@@ -137,6 +137,6 @@ test('http sources are fetched, and only status 200 counts', async () => {
     fetch: async () => new Response(status === 204 ? null : body, { status }),
   });
   const sources = { configs: ['http://config.test/spoor.yaml'], sets: [] };
-  expect(await loadTree(sources, answer(200, 'a: 1'))).toEqual({ a: 1 });
+  expect((await loadTree(sources, answer(200, 'a: 1'))).tree).toEqual({ a: 1 });
   await expect(loadTree(sources, answer(204, ''))).rejects.toThrow('status 204');
 });

@@ -6,6 +6,10 @@ export interface ConfigProblem {
   /** Keys from the root: `['receivers', 'otlp', 'protocols']`. Empty for the whole document. */
   readonly path: readonly string[];
   readonly message: string;
+  /** What to look at, where that is below `path`: the unknown key, the one item of a list. */
+  readonly below?: readonly string[];
+  /** Where it was written: `spoor.yaml:12:5`. */
+  readonly at?: string | undefined;
 }
 
 export type ConfigErrorCode =
@@ -23,16 +27,8 @@ export class ConfigError extends SpoorError<ConfigErrorCode> {
   }
 }
 
-/** `receivers::otlp::protocols::grpc: unknown key "endpint"` */
-export function problemLine({ path, message }: ConfigProblem): string {
-  return path.length === 0 ? message : `${path.join('::')}: ${message}`;
-}
-
-/** A single problem as an error. */
-export function configError(
-  code: ConfigErrorCode,
-  path: readonly string[],
-  message: string,
-): ConfigError {
-  return new ConfigError(code, [{ path, message }]);
+/** `spoor.yaml:4:7: receivers::otlp::protocols::grpc: unknown key "endpont"` */
+export function problemLine({ path, message, at }: ConfigProblem): string {
+  const line = path.length === 0 ? message : `${path.join('::')}: ${message}`;
+  return at === undefined ? line : `${at}: ${line}`;
 }

@@ -18,6 +18,8 @@ export interface Surroundings {
   /** Told about things that are allowed but deserve a line in the log. */
   warn(message: string): void;
   fetch(url: string): Promise<Response>;
+  /** Told about every file that was asked for, with its text unless it could not be read. */
+  read?(path: string, text: string | undefined): void;
 }
 
 export const schemes = ['env', 'file', 'http', 'https', 'yaml'] as const;
@@ -32,7 +34,7 @@ export async function retrieve(uri: string, around: Surroundings): Promise<Retri
     case 'env':
       return fromEnvironment(rest, around);
     case 'file':
-      return fromFile(rest);
+      return fromFile(rest, around);
     case 'yaml':
       return fromLiteral(rest);
     case 'http':
@@ -78,11 +80,13 @@ function parsedOrVerbatim(text: string): Retrieved {
   }
 }
 
-async function fromFile(path: string): Promise<Retrieved> {
+async function fromFile(path: string, around: Surroundings): Promise<Retrieved> {
   let text: string;
   try {
     text = await readFile(path, 'utf8');
+    around.read?.(path, text);
   } catch (cause) {
+    around.read?.(path, undefined);
     throw new Error(`cannot read the file ${path}: ${fileFault(cause)}`, { cause });
   }
   return { value: parsed(text, path), text };
@@ -138,7 +142,8 @@ function parsed(text: string, source: string): ConfigValue {
     return parseYaml(text);
   } catch (cause) {
     if (cause instanceof YamlError) {
-      throw new Error(`${source} is not valid YAML: ${cause.message}`, { cause });
+      const place = cause.at === undefined ? source : `${source}:${cause.at}`;
+      throw new Error(`${place}: this is not valid YAML: ${cause.message}`, { cause });
     }
     throw cause;
   }

@@ -1,7 +1,15 @@
 /** YAML as the Collector reads it: anchors and `<<` merges work, `yes` and `no` are strings, and an
  *  integer with a leading zero is octal. */
-import { parseDocument, type DocumentOptions, type ParseOptions, type SchemaOptions } from 'yaml';
-import type { ScalarTag } from 'yaml';
+import {
+  parseDocument,
+  type Document,
+  type DocumentOptions,
+  type LineCounter,
+  type ParseOptions,
+  type ScalarTag,
+  type SchemaOptions,
+  type YAMLParseError,
+} from 'yaml';
 
 /** A decoded YAML value. Maps have string keys. */
 export type ConfigValue = unknown;
@@ -27,18 +35,32 @@ const options: ParseOptions & DocumentOptions & SchemaOptions = {
 /** More aliases than any configuration needs; stops a document that multiplies itself. */
 const maxAliasCount = 1000;
 
-export class YamlError extends Error {}
+export class YamlError extends Error {
+  /** `12:5`, where the parser knows it. */
+  readonly at: string | undefined;
+
+  constructor(message: string, about?: ErrorOptions & { readonly at?: string | undefined }) {
+    super(message, about);
+    this.at = about?.at;
+  }
+}
 
 /** @throws YamlError with line and column */
 export function parseYaml(text: string): ConfigValue {
   const document = parseDocument(text, options);
   const [error] = document.errors;
-  if (error) throw new YamlError(firstLine(error.message));
+  if (error) throw yamlError(error);
   try {
     return stringKeyed(document.toJS({ maxAliasCount }));
   } catch (cause) {
+    if (cause instanceof RangeError) throw new YamlError('an alias stands inside what it names');
     throw new YamlError(cause instanceof Error ? cause.message : String(cause), { cause });
   }
+}
+
+/** The document as nodes, which know where they stand. */
+export function parseTree(text: string, lineCounter: LineCounter): Document.Parsed {
+  return parseDocument(text, { ...options, lineCounter });
 }
 
 export function isMap(value: ConfigValue): value is ConfigMap {
@@ -62,7 +84,9 @@ export function mapOf(entries: readonly (readonly [string, ConfigValue])[]): Con
   return Object.fromEntries(entries);
 }
 
-/** yaml adds a picture of the place below the message; the message has line and column already. */
-function firstLine(message: string): string {
-  return message.split('\n', 1)[0]?.replace(/:$/, '') ?? message;
+/** yaml says the place in the message and adds a picture of it below. */
+function yamlError({ message, linePos }: YAMLParseError): YamlError {
+  const [first = message] = message.split('\n', 1);
+  const at = linePos && `${linePos[0].line}:${linePos[0].col}`;
+  return new YamlError(first.replace(/ at line \d+, column \d+:?$/, ''), { at });
 }

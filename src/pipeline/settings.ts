@@ -18,7 +18,7 @@ import {
   type ServiceSection,
 } from '../config/document.ts';
 import { suggestion } from '../config/nearest.ts';
-import { ConfigError, type ConfigProblem } from '../config/problem.ts';
+import type { ConfigProblem } from '../config/problem.ts';
 import { isMap, type ConfigMap, type ConfigValue } from '../config/yaml.ts';
 
 export interface Configured<D> {
@@ -156,7 +156,7 @@ class SettingsReader {
   #id(place: string, written: string) {
     const id = parseComponentId(written);
     if (typeof id !== 'string') return id;
-    this.#problem(place.split('::'), id);
+    this.problems.push({ path: place.split('::'), message: id, below: [written] });
     return undefined;
   }
 
@@ -205,9 +205,4 @@ function trimIds(pipeline: PipelineSection): PipelineSection {
 function trimId(written: string): string {
   const id = parseComponentId(written);
   return typeof id === 'string' ? written : id.id;
-}
-
-/** @throws ConfigError with all problems, when there are any */
-export function assertNoProblems(problems: readonly ConfigProblem[]): void {
-  if (problems.length > 0) throw new ConfigError('invalid_config', problems);
 }

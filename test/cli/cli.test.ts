@@ -92,8 +92,8 @@ describe('validate', () => {
     expect(code).toBe(1);
     expect(stdout).toBe('');
     expect(stderr).toBe(`spoor: invalid configuration:
-  processors::batch: unknown key "timeot", did you mean "timeout"?
-  service::pipelines::traces::receivers: references receiver "npo" which is not configured, did you mean "nop"?
+  --set processors.batch.timeot: processors::batch: unknown key "timeot", did you mean "timeout"?
+  --set service.pipelines.traces.receivers: service::pipelines::traces::receivers: references receiver "npo" which is not configured, did you mean "nop"?
 `);
   });
 
