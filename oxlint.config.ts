@@ -47,6 +47,7 @@ const hotFiles = [
   'src/storage/embedded/encode/row-order.ts',
   'src/storage/embedded/encode/rows.ts',
   'src/storage/embedded/encode/tagged-writer.ts',
+  'src/storage/embedded/parquet/decodings.ts',
   'src/storage/embedded/parquet/encodings.ts',
   'src/wire/otlp-proto/decode.ts',
   'src/wire/otlp-proto/encode.ts',

@@ -26,7 +26,8 @@ import { QueryProcess } from './query/query-process.ts';
 import type { ReadContext } from './query/read-context.ts';
 import { readTraces } from './query/read-traces.ts';
 import { warmUpPlan } from './query/warm-up.ts';
-import { querySettings } from './query-settings.ts';
+import { querySettings, readerSettings } from './query-settings.ts';
+import { FileReader } from './read/file-reader.ts';
 import { openEngine } from './recovery.ts';
 import type { TenantStore } from './tenant-store.ts';
 
@@ -67,7 +68,8 @@ export async function openEmbedded(
     logger,
     warmUp: () => warmUpPlan(engine.dataFiles),
   });
-  const reader = new EmbeddedReader({ engine, queries, logger });
+  const traceFiles = new FileReader(readerSettings(), { clock, logger });
+  const reader = new EmbeddedReader({ engine, queries, traceFiles, logger });
   return {
     capabilities: { ...CAPABILITIES, durableOnAck: !isTemporary },
     writer: engine,
@@ -75,6 +77,7 @@ export async function openEmbedded(
     health: () => joined(engine.health(), damage),
     close: async () => {
       await queries.close();
+      await traceFiles.close();
       await engine.close();
     },
   };
@@ -114,6 +117,7 @@ function joined({ ok, problems }: StorageHealth, damage: readonly string[]): Sto
 interface ReaderParts {
   readonly engine: Engine;
   readonly queries: QueryProcess;
+  readonly traceFiles: FileReader;
   readonly logger: Logger;
 }
 
@@ -209,9 +213,10 @@ class EmbeddedReader implements TraceReader {
   }
 
   #context(store: TenantStore, manifest: Manifest, signal: AbortSignal | undefined): ReadContext {
-    const { queries, logger } = this.#with;
+    const { queries, traceFiles, logger } = this.#with;
     return {
       port: queries,
+      reader: traceFiles,
       manifest,
       seed: store.hashSeed,
       signal,

@@ -4,8 +4,11 @@
 import { availableParallelism, totalmem } from 'node:os';
 import { join } from 'node:path';
 import type { QueryProcessSettings } from './query/query-process.ts';
+import type { ReaderSettings } from './read/file-reader.ts';
 
 const MIB = 2 ** 20;
+const RESULT_BYTES_MAX = 256 * MIB;
+const TIME_LIMIT_MS = 30_000;
 
 export function querySettings(directory: string): QueryProcessSettings {
   const memoryBytes = Math.min(1024 * MIB, Math.max(256 * MIB, Math.floor(totalmem() / 4)));
@@ -13,11 +16,15 @@ export function querySettings(directory: string): QueryProcessSettings {
     threads: Math.max(1, availableParallelism() - 1),
     memoryBytes,
     rssBytesMax: memoryBytes * 2,
-    resultBytesMax: 256 * MIB,
+    resultBytesMax: RESULT_BYTES_MAX,
     tempDirectory: join(directory, 'tmp'),
     directories: [directory],
     concurrency: 4,
     waitingMax: 256,
-    timeLimitMs: 30_000,
+    timeLimitMs: TIME_LIMIT_MS,
   };
+}
+
+export function readerSettings(): ReaderSettings {
+  return { waitingMax: 256, timeLimitMs: TIME_LIMIT_MS, resultBytesMax: RESULT_BYTES_MAX };
 }

@@ -4,7 +4,8 @@
 
 import { hexAt } from '../../../model/ids.ts';
 import type { Footer } from '../parquet/file.ts';
-import { readCodes, readPlain } from '../parquet/read-column.ts';
+import { ParquetFile } from '../parquet/parquet-file.ts';
+import { bytesAt } from '../parquet/read-column.ts';
 import type { TraceEntry } from '../summary-block.ts';
 
 const FILTER_BITS = 20;
@@ -39,21 +40,25 @@ export class MissingParents {
     this.#filter[low >> 3] = (this.#filter[low >> 3] ?? 0) | (1 << (low & 7));
   }
 
-  lookIn(file: Uint8Array, footer: Footer): void {
+  /** Throws StorageError 'damaged'. */
+  lookIn(bytes: Uint8Array, footer: Footer): void {
     if (this.#wanted.size === 0) return;
-    for (const rowGroup of footer.rowGroups.keys()) this.#lookInRowGroup(file, footer, rowGroup);
+    const file = ParquetFile.of('a file to join', bytes, footer);
+    for (const rowGroup of footer.rowGroups.keys()) this.#lookInRowGroup(file, rowGroup);
   }
 
-  #lookInRowGroup(file: Uint8Array, footer: Footer, rowGroup: number): void {
-    const spanIds = readPlain(file, footer, { rowGroup, name: 'span_id' });
-    const { dictionary, codes } = readCodes(file, footer, { rowGroup, name: 'trace_id' });
-    const view = new DataView(spanIds.buffer, spanIds.byteOffset, spanIds.byteLength);
-    for (let row = 0; row < codes.length; row++) {
-      const low = view.getUint32(row * 8, true) & FILTER_MASK;
+  #lookInRowGroup(file: ParquetFile, rowGroup: number): void {
+    const columns = file.readColumns(rowGroup, ['span_id', 'trace_id']);
+    const spanIds = columns.get('span_id');
+    const traceIds = columns.get('trace_id');
+    if (spanIds?.kind !== 'bigint' || traceIds?.kind !== 'bytes') return;
+    const words = new Uint32Array(spanIds.values.buffer);
+    for (let row = 0; row < spanIds.values.length; row++) {
+      const low = words[row * 2]! & FILTER_MASK;
       if (((this.#filter[low >> 3] ?? 0) & (1 << (low & 7))) === 0) continue;
-      const wanted = this.#wanted.get(view.getBigUint64(row * 8, true));
+      const wanted = this.#wanted.get(BigInt.asUintN(64, spanIds.values[row]!));
       if (wanted === undefined) continue;
-      const found = find(wanted, hexAt(dictionary, (codes[row] ?? 0) * 16, 16));
+      const found = find(wanted, hexAt(bytesAt(traceIds, row), 0, 16));
       if (found !== undefined) found.isFound = true;
     }
   }

@@ -21,9 +21,9 @@ import {
 /** parquet.thrift: Type, Encoding, CompressionCodec, PageType. */
 export const Physical = { boolean: 0, int32: 1, int64: 2, double: 5, bytes: 6, fixed: 7 } as const;
 export type Physical = (typeof Physical)[keyof typeof Physical];
-const Encoding = { plain: 0, rle: 3, delta: 5, deltaLength: 6, dictionary: 8 } as const;
+export const Encoding = { plain: 0, rle: 3, delta: 5, deltaLength: 6, dictionary: 8 } as const;
 export const Codec = { none: 0, zstd: 6 } as const;
-const PageType = { data: 0, dictionary: 2 } as const;
+export const PageType = { data: 0, dictionary: 2 } as const;
 
 /** What a query engine makes of the physical type. */
 export type Logical = 'string' | 'uint32' | 'uint64';

@@ -1,6 +1,10 @@
 /** A Parquet file around its column chunks: schema, row groups, footer. Reading takes only what
- *  stitching and checking need: the footer of files that this writer made. */
+ *  stitching and checking need: the footer of files that this writer made.
+ *
+ *  Parquet has a checksum for each page and none for the footer, where one flipped bit makes a value
+ *  another column's: the last pair of the footer's metadata is a checksum of the footer. */
 
+import { crc32 } from 'node:zlib';
 import { ByteSink } from './byte-sink.ts';
 import {
   type ColumnChunk,
@@ -35,6 +39,11 @@ const CREATED_BY = 'spoor';
 const FORMAT_VERSION = 2;
 const OPTIONAL = 1;
 const REQUIRED = 0;
+
+const CRC_KEY = 'spoor.crc32';
+/** Stands for the checksum while it is made. */
+const CRC_BLANK = '00000000';
+const encoder = new TextEncoder();
 
 /** Text pairs a file carries about itself. */
 export type FileMetadata = Readonly<Record<string, string>>;
@@ -83,16 +92,45 @@ export function writeFooter({ specs, rowGroups, metadata }: Footer): Uint8Array 
       3: i64(rowGroups.reduce((sum, group) => sum + group.rows, 0)),
       4: structs(rowGroups.map(describeRowGroup)),
       5: structs(
-        Object.entries(metadata).map(([key, value]) => struct({ 1: text(key), 2: text(value) })),
+        Object.entries({ ...metadata, [CRC_KEY]: CRC_BLANK }).map(([key, value]) =>
+          struct({ 1: text(key), 2: text(value) }),
+        ),
       ),
       6: text(CREATED_BY),
       // Statistics are in the order of the column's type.
       7: structs(specs.map(() => struct({ 1: nested({}) }))),
     }),
   );
+  const crcAt = crcOffset(out.view()) ?? 0;
+  out.bytes.set(encoder.encode(hexOfCrc(crc32(out.view()))), crcAt);
   out.u32(out.length);
   out.append(MAGIC);
   return out.take();
+}
+
+/** Where the digits of the checksum stand in a footer. */
+function crcOffset(footer: Uint8Array): number | undefined {
+  const { buffer, byteOffset, byteLength } = footer;
+  const at = Buffer.from(buffer, byteOffset, byteLength).lastIndexOf(CRC_KEY);
+  // Behind the key: the next field's head and the length of its text.
+  return at < 0 ? undefined : at + CRC_KEY.length + 2;
+}
+
+function hexOfCrc(crc: number): string {
+  return crc.toString(16).padStart(CRC_BLANK.length, '0');
+}
+
+/** Throws RangeError when the bytes of a footer are not what was written. A footer of an older
+ *  version has no checksum. */
+function checkFooter(footer: Uint8Array): void {
+  const at = crcOffset(footer);
+  if (at === undefined) return;
+  const end = at + CRC_BLANK.length;
+  const said = new TextDecoder().decode(footer.subarray(at, end));
+  const before = crc32(CRC_BLANK, crc32(footer.subarray(0, at)));
+  if (said !== hexOfCrc(crc32(footer.subarray(end), before))) {
+    throw new RangeError('parquet: the checksum of the footer differs');
+  }
 }
 
 function describeRowGroup({ rows, chunks }: RowGroup, ordinal: number): ThriftStruct {
@@ -141,12 +179,18 @@ export function footerBytes(trailer: Uint8Array): number | undefined {
   return view.getUint32(0, true) + TRAILER_BYTES;
 }
 
-/** Reads a footer from its first byte on. Throws RangeError when it is not one of ours. */
+/** Reads a footer, of which `bytes` begin with the first byte and end with the file's last. Throws
+ *  RangeError when it is not one of ours, or damaged. */
 export function readFooter(bytes: Uint8Array): Footer {
-  const fields = readStruct(bytes);
+  const footer = bytes.subarray(0, Math.max(0, bytes.length - TRAILER_BYTES));
+  checkFooter(footer);
+  const fields = readStruct(footer);
   const [, ...elements] = structsField(fields, 2);
   const metadata: Record<string, string> = {};
-  for (const pair of structsField(fields, 5)) metadata[textField(pair, 1)] = textField(pair, 2);
+  for (const pair of structsField(fields, 5)) {
+    const key = textField(pair, 1);
+    if (key !== CRC_KEY) metadata[key] = textField(pair, 2);
+  }
   return {
     specs: elements.map(readSpec),
     rowGroups: structsField(fields, 4).map((group) => ({

@@ -4,6 +4,7 @@
 
 import { type ColumnSpec, describeChunk, nullChunk } from './column-chunk.ts';
 import {
+  chunkStart,
   type FileMetadata,
   type Footer,
   footerBytes,
@@ -21,8 +22,6 @@ import {
   type ThriftStruct,
   type ThriftValue,
 } from './thrift.ts';
-
-import { chunkBytes } from './read-column.ts';
 
 /** Takes the bytes of the new file in order. */
 export type Write = (parts: readonly Uint8Array[]) => Promise<void>;
@@ -44,9 +43,13 @@ export class Stitcher {
     return [...this.#specs.keys()];
   }
 
-  /** Adds all row groups of a whole file, whose footer it returns. Throws RangeError when the file is
-   *  damaged. */
-  async add(file: Uint8Array): Promise<Footer> {
+  get rowGroupRows(): readonly number[] {
+    return this.#groups.map(({ rows }) => rows);
+  }
+
+  /** Adds all row groups of a whole file, or one of them, and returns its footer. Throws RangeError
+   *  when the file is damaged. */
+  async add(file: Uint8Array, only?: number): Promise<Footer> {
     const footer = footerOf(file);
     for (const spec of footer.specs) {
       if (!this.#specs.has(spec.name)) this.#specs.set(spec.name, spec);
@@ -56,10 +59,11 @@ export class Stitcher {
       parts.push(MAGIC);
       this.#at = MAGIC.length;
     }
-    for (const { rows, chunks } of footer.rowGroups) {
+    for (const [i, { rows, chunks }] of footer.rowGroups.entries()) {
+      if (only !== undefined && i !== only) continue;
       const kept = new Map<string, ThriftStruct>();
-      footer.specs.forEach(({ name }, i) => {
-        const chunk = chunks[i];
+      footer.specs.forEach(({ name }, at) => {
+        const chunk = chunks[at];
         if (chunk === undefined) throw new RangeError(`parquet: no chunk of column ${name}`);
         const bytes = chunkBytes(file, chunk);
         kept.set(name, moved(chunk, this.#at - (bytes.byteOffset - file.byteOffset)));
@@ -92,6 +96,15 @@ export class Stitcher {
     }
     await this.#write([writeFooter({ specs, rowGroups, metadata })]);
   }
+}
+
+/** The pages of a chunk, a view. */
+function chunkBytes(file: Uint8Array, chunk: ThriftStruct): Uint8Array {
+  const meta = structField(chunk, 3);
+  const start = chunkStart(meta);
+  const end = start + numberField(meta, 7);
+  if (end > file.length) throw new RangeError('parquet: a chunk passes the end of the file');
+  return file.subarray(start, end);
 }
 
 /** The footer of a whole file. Throws RangeError when there is none. */

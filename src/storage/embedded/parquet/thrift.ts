@@ -175,11 +175,11 @@ export function readStruct(bytes: Uint8Array): ThriftStruct {
   return new Reader(bytes).struct();
 }
 
-/** How many bytes the struct that begins at the first byte takes. */
-export function structBytes(bytes: Uint8Array): number {
+/** The same, and how many bytes it takes. */
+export function readStructAt(bytes: Uint8Array): { fields: ThriftStruct; length: number } {
   const reader = new Reader(bytes);
-  reader.struct();
-  return reader.at;
+  const fields = reader.struct();
+  return { fields, length: reader.at };
 }
 
 const NESTING_MAX = 16;

@@ -1,6 +1,8 @@
 /** What crosses the border to the process that runs DuckDB: SQL with bound values in, columns out.
  *  Nothing else is shared, so the process can be killed and replaced at any moment. */
 
+import type { ReadColumn } from '../parquet/read-column.ts';
+
 /** A value bound to $1, $2, …; the SQL casts it, since only then does a predicate reach the scan. */
 export type QueryParam = string | bigint | number | boolean | Uint8Array;
 
@@ -9,19 +11,8 @@ export interface QueryPlan {
   readonly params: readonly QueryParam[];
 }
 
-/** One column of a result. `isNull` is absent when no value is null. */
-export type QueryColumn = { readonly name: string; readonly isNull?: Uint8Array | undefined } & (
-  | {
-      readonly kind: 'bytes';
-      /** Row i is bytes[offsets[i], offsets[i + 1]). */
-      readonly bytes: Uint8Array;
-      readonly offsets: Uint32Array;
-    }
-  /** 64-bit integers; those of an unsigned type have the same bits. */
-  | { readonly kind: 'bigint'; readonly values: BigInt64Array }
-  /** Smaller integers, doubles, bools as 0 and 1. */
-  | { readonly kind: 'number'; readonly values: Float64Array }
-);
+/** One column of a result; its rows share no entries. */
+export type QueryColumn = ReadColumn;
 
 export interface QueryResult {
   readonly rows: number;

@@ -30,9 +30,11 @@ export function namesParentId(text: string): boolean {
   return text.includes(WHOLE_ID);
 }
 
+type Placed = Pick<DataFile, 'path' | 'rowGroupRows'>;
+
 /** The rows of a file with the ids of their parents. A condition on trace_id reaches the scan, any
  *  other is tested behind the window. */
-export function sourceWithParents(file: DataFile, shape: FileShape): string {
+export function sourceWithParents(file: Placed, shape: FileShape): string {
   const rows = `read_parquet(${quoteText(file.path)}, file_row_number = true)`;
   const placed = `lag(span_id, parent_at) OVER (
     PARTITION BY ${rowGroupSql(file)}, trace_id ORDER BY start_nano, file_row_number)`;
@@ -41,7 +43,7 @@ export function sourceWithParents(file: DataFile, shape: FileShape): string {
 }
 
 /** The number of the row group that a row is in. */
-function rowGroupSql({ rowGroupRows = [] }: DataFile): string {
+function rowGroupSql({ rowGroupRows = [] }: Placed): string {
   let end = 0;
   const cases = rowGroupRows.slice(0, -1).map((rows, i) => {
     end += rows;

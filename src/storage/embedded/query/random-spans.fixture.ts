@@ -118,14 +118,18 @@ export const START = 1_700_000_000_000_000_000n;
 const id = (random: Random, digits: number): string =>
   (random.below(200) + 1).toString(16).padStart(digits, '0');
 
+/** Two of them often, so that a parent is sometimes there, sometimes twice, and sometimes not. */
+const spanIdOf = (random: Random): string =>
+  random.of(['00000000000000ff', 'ff00000000000001', id(random, 16)]);
+
 /** Traces are few, so that each has several spans. */
 export function randomSpan(random: Random, secondsMax = 3600): PlainSpan {
   const startNano = START + BigInt(random.below(secondsMax * 1000)) * 1_000_000n;
   const length = BigInt(random.below(5) * 1000 - 500);
   return {
     traceId: id(random, 32),
-    spanId: random.of(['00000000000000ff', 'ff00000000000001', id(random, 16)]),
-    ...(random.next() < 0.7 ? { parentSpanId: id(random, 16) } : {}),
+    spanId: spanIdOf(random),
+    ...(random.next() < 0.7 ? { parentSpanId: spanIdOf(random) } : {}),
     startNano,
     endNano: startNano + length,
     name: random.of(['GET /', 'POST /', '', 'get', '한글']),

@@ -2,12 +2,14 @@
 
 import type { HashSeed } from '../identity.ts';
 import type { DataFile, Manifest } from '../manifest.ts';
+import type { TraceFiles } from '../read/file-reader.ts';
 import type { QueryPlan, QueryResult } from './messages.ts';
 import type { QueryPort } from './query-process.ts';
 import { runOnFiles } from './run-on-files.ts';
 
 export interface ReadContext {
   readonly port: QueryPort;
+  readonly reader: TraceFiles;
   /** Pinned by the caller, with `fresh` for searches and dependencies. */
   readonly manifest: Manifest;
   /** What identity hashes are made with. */

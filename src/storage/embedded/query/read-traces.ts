@@ -1,68 +1,123 @@
 /** Whole traces by their ids: rows from files and from the head, as one batch a trace, ordered by
- *  start, with exact resends left out. */
+ *  start, with exact resends left out. The index says which row groups of which files to read; the
+ *  reader's thread reads them and puts the trace together. */
 
-import { bytesFromHex } from '../../../model/ids.ts';
+import { setImmediate } from 'node:timers/promises';
+import { bytesFromHex, TRACE_ID_BYTES } from '../../../model/ids.ts';
 import { SpanBatchBuilder } from '../../../model/batch/builder.ts';
-import { appendBatch, gather } from '../../../model/batch/gather.ts';
+import { encodeFrame } from '../../../model/batch/frame.ts';
+import { appendBatch } from '../../../model/batch/gather.ts';
 import type { SpanBatch } from '../../../model/batch/span-batch.ts';
 import type { TraceRef } from '../../contract.ts';
-import { type HashSeed, identityHashes } from '../identity.ts';
+import type { DataFile } from '../manifest.ts';
+import { inOrder } from '../read/assemble.ts';
+import type { SoughtFile, SoughtTrace } from '../read/messages.ts';
+import type { ColumnChoice } from '../read/span-columns.ts';
+import { askIndex } from './ask-index.ts';
 import type { ReadContext } from './read-context.ts';
-import { readTraceRows, type TraceRows } from './trace-rows.ts';
 
 /** Traces asked from the files at once: bounds what is held in memory. */
 const TRACES_AT_ONCE = 20;
+/** A trace of the head alone is put together at once when it is no larger: that is done sooner than
+ *  the reader is asked. */
+const ROWS_AT_ONCE = 512;
 
 /** One batch a trace, in the order asked for; unknown ids are left out. */
 export async function* readTraces(
   context: ReadContext,
   refs: readonly TraceRef[],
+  choice: ColumnChoice = 'all',
 ): AsyncGenerator<SpanBatch> {
   for (let i = 0; i < refs.length; i += TRACES_AT_ONCE) {
     const ids = refs.slice(i, i + TRACES_AT_ONCE).map(({ traceId }) => traceId.toLowerCase());
-    const rows = await readTraceRows(context, [...new Set(ids)], context.manifest.files);
+    const distinct = [...new Set(ids)];
+    const batches = await readTraceBatches(context, distinct, choice);
     for (const id of ids) {
       context.signal?.throwIfAborted();
-      const batch = await assemble(context, id, rows);
+      const batch = batches[distinct.indexOf(id)];
       if (batch !== undefined) yield batch;
     }
   }
 }
 
-async function assemble(
-  { manifest, seed }: ReadContext,
-  traceId: string,
-  sources: readonly TraceRows[],
-): Promise<SpanBatch | undefined> {
-  const id = bytesFromHex(traceId, 16);
-  if (id === undefined) return undefined;
-  const builder = new SpanBatchBuilder();
-  let rows = 0;
-  for (const source of sources) rows += await source.addTo(builder, traceId);
-  for (const batch of manifest.head.find(id)) {
-    rows += batch.count;
-    appendBatch(builder, batch);
+/** One a trace, undefined for those that nobody knows. */
+async function readTraceBatches(
+  context: ReadContext,
+  traceIds: readonly string[],
+  choice: ColumnChoice,
+): Promise<readonly (SpanBatch | undefined)[]> {
+  const { manifest, seed } = context;
+  const files = soughtFiles(context, traceIds, manifest.files);
+  const head = traceIds.map((traceId) => {
+    const id = bytesFromHex(traceId, TRACE_ID_BYTES);
+    return id === undefined ? [] : manifest.head.find(id);
+  });
+  const rows = head.flat().reduce((sum, { count }) => sum + count, 0);
+  if (files.length === 0 && rows <= ROWS_AT_ONCE) {
+    return head.map((batches) => {
+      if (batches.length === 0) return undefined;
+      const builder = new SpanBatchBuilder();
+      for (const batch of batches) appendBatch(builder, batch);
+      return inOrder(builder.seal(manifest.tenant), seed);
+    });
   }
-  return rows === 0 ? undefined : inOrder(builder.seal(manifest.tenant), seed);
+  return readFrom(context, { traceIds, files, choice, head });
 }
 
-/** Rows by start, each content once. */
-function inOrder(batch: SpanBatch, seed: HashSeed): SpanBatch {
-  const hashes = identityHashes(batch, seed);
-  const seen = new Set<bigint>();
-  const rows: number[] = [];
-  for (const [row, hash] of new BigUint64Array(
-    hashes.buffer,
-    hashes.byteOffset,
-    batch.count,
-  ).entries()) {
-    if (seen.has(hash)) continue;
-    seen.add(hash);
-    rows.push(row);
+/** The spans that the given files alone have of the traces. */
+export function readFromFiles(
+  context: ReadContext,
+  traceIds: readonly string[],
+  files: readonly DataFile[],
+): Promise<readonly (SpanBatch | undefined)[]> {
+  const sought = soughtFiles(context, traceIds, files);
+  return readFrom(context, { traceIds, files: sought, choice: 'waterfall', head: [] });
+}
+
+interface Wanted {
+  readonly traceIds: readonly string[];
+  readonly files: readonly SoughtFile[];
+  readonly choice: ColumnChoice;
+  /** The batches of each trace. */
+  readonly head: readonly (readonly SpanBatch[])[];
+}
+
+async function readFrom(
+  { reader, manifest, seed, signal, onWarning }: ReadContext,
+  { head, ...wanted }: Wanted,
+): Promise<readonly (SpanBatch | undefined)[]> {
+  const frames: { trace: number; frame: Uint8Array }[] = [];
+  for (const [trace, batches] of head.entries()) {
+    for (const batch of batches) {
+      frames.push({ trace, frame: encodeFrame(batch) });
+      // A large trace must not keep acknowledgements waiting.
+      await setImmediate();
+    }
   }
-  const { startNano } = batch.spans.columns;
-  const high = (row: number) => startNano[row * 2 + 1] ?? 0;
-  const low = (row: number) => startNano[row * 2] ?? 0;
-  rows.sort((a, b) => high(a) - high(b) || low(a) - low(b) || a - b);
-  return gather(batch, Uint32Array.from(rows));
+  const order = { ...wanted, tenant: manifest.tenant, seed, head: frames };
+  const { batches, warnings } = await reader.read(order, signal);
+  for (const warning of warnings) onWarning(warning);
+  return batches;
+}
+
+/** Where to look, by what the indices say. */
+function soughtFiles(
+  context: ReadContext,
+  traceIds: readonly string[],
+  files: readonly DataFile[],
+): SoughtFile[] {
+  const ids = traceIds.map((traceId) => bytesFromHex(traceId, TRACE_ID_BYTES));
+  return files.flatMap((file) => {
+    const traces: SoughtTrace[] = [];
+    for (const [trace, id] of ids.entries()) {
+      const answer = id === undefined ? 'absent' : askIndex(context, file, id);
+      if (answer === 'absent') continue;
+      if (answer === 'damaged') traces.push({ trace });
+      else {
+        const { rowGroups, summary } = answer;
+        traces.push({ trace, rowGroups, spans: summary.spanCount });
+      }
+    }
+    return traces.length === 0 ? [] : [{ path: file.path, traces }];
+  });
 }

@@ -11,6 +11,7 @@ import { Encoder } from '../encode/encoder.ts';
 import { Head, type HeadEntry } from '../head.ts';
 import { type HashSeed, identityHashes } from '../identity.ts';
 import type { DataFile, Manifest } from '../manifest.ts';
+import { FileReader } from '../read/file-reader.ts';
 import { QueryProcess, type QueryProcessSettings } from './query-process.ts';
 import type { ReadContext } from './read-context.ts';
 
@@ -19,6 +20,10 @@ const SEED: HashSeed = [1, 2];
 export class StoredTenant {
   readonly directory = mkdtempSync(join(tmpdir(), 'spoor-reads-'));
   readonly port: QueryProcess;
+  readonly reader = new FileReader(
+    { waitingMax: 1000, timeLimitMs: 60_000, resultBytesMax: 512e6 },
+    { clock: systemClock, logger: silentLogger },
+  );
   readonly warnings: string[] = [];
   files: DataFile[] = [];
   readonly #encoder = new Encoder({ seed: 1 });
@@ -82,11 +87,13 @@ export class StoredTenant {
       release() {},
     };
     const onWarning = (warning: string) => void this.warnings.push(warning);
-    return { port: this.port, manifest, seed: SEED, onWarning };
+    const { port, reader } = this;
+    return { port, reader, manifest, seed: SEED, onWarning };
   }
 
   async close(): Promise<void> {
     await this.port.close();
+    await this.reader.close();
     await this.#encoder.close();
     rmSync(this.directory, { recursive: true });
   }

@@ -1,7 +1,6 @@
 /** Traces in a line each, put together from what every file and the head know of them. */
 
 import { bytesFromHex, hexAt, isZeroAt } from '../../../model/ids.ts';
-import { SpanBatchBuilder } from '../../../model/batch/builder.ts';
 import { SpanView } from '../../../model/batch/view.ts';
 import type { SpanBatch } from '../../../model/batch/span-batch.ts';
 import { STATUS_ERROR } from '../../../model/attribute.ts';
@@ -12,7 +11,8 @@ import { rowsOf } from './file-rows.ts';
 import { askFiles, type ReadContext } from './read-context.ts';
 import type { QueryPlan, QueryResult } from './messages.ts';
 import { SqlBuilder } from './sql-builder.ts';
-import { askIndex, readTraceRows } from './trace-rows.ts';
+import { askIndex } from './ask-index.ts';
+import { readFromFiles } from './read-traces.ts';
 
 interface Part {
   readonly summary: PartialSummary;
@@ -52,12 +52,11 @@ async function addUnindexed(
   parts: ReadonlyMap<string, Part[]>,
 ): Promise<void> {
   for (const [file, traceIds] of unindexed) {
-    const [rows] = await readTraceRows(context, traceIds, [file]);
-    for (const traceId of traceIds) {
-      const builder = new SpanBatchBuilder();
-      if (rows === undefined || (await rows.addTo(builder, traceId)) === 0) continue;
-      const summary = summarizeBatch(traceId, builder.seal(context.manifest.tenant));
-      parts.get(traceId)?.push({ summary, file });
+    const batches = await readFromFiles(context, traceIds, [file]);
+    for (const [i, traceId] of traceIds.entries()) {
+      const batch = batches[i];
+      if (batch !== undefined)
+        parts.get(traceId)?.push({ summary: summarizeBatch(traceId, batch), file });
     }
   }
 }

@@ -1,42 +1,55 @@
-/** Rows of files, as the query process returns them, as rows of a batch. Resources and scopes stand
- *  in every row and become one entry again where their values are equal. */
+/** Rows of files as rows of a batch. Resources and scopes stand in every row and become one entry
+ *  again where their values are equal, in one row group or in several. */
 
 import { AttributeType } from '../../../model/attribute.ts';
 import { addAttributes } from '../../../model/batch/build-value.ts';
 import type { GrowingAttributes, SpanBatchBuilder } from '../../../model/batch/builder.ts';
 import { writeWords } from '../../../model/time.ts';
 import {
+  type BytesColumn,
+  bytesAt,
+  entryOf,
+  isNullAt,
+  type ReadColumn,
+} from '../parquet/read-column.ts';
+import {
   type AttributeColumn,
+  columnOfName,
   type FixedColumnName,
   REST_COLUMNS,
-  type StoredColumn,
 } from '../schema.ts';
 import { readAttributes, readEvents, readLinks } from '../tagged-text.ts';
 import { EqualRows } from './equal-rows.ts';
-import type { QueryColumn, QueryResult } from './messages.ts';
-import { quoteName } from './sql-builder.ts';
+import { readEventTimes } from './event-times.ts';
+import type { ColumnChoice } from './span-columns.ts';
 
 const SERVICE_KEY = 'service.name';
 
-/** What to select to read whole rows. */
-export function selectRows(columns: readonly StoredColumn[]): string {
-  return columns
-    .filter((column) => column.name !== 'wal_seq')
-    .map((column) => quoteName(column.name))
-    .join(', ');
+/** Resources and scopes that a batch has by now, for the rows of several row groups. */
+export class KnownOwners {
+  readonly resources = new Map<string, number>();
+  readonly scopes = new Map<string, number>();
 }
 
 interface AttributeSource {
-  readonly column: QueryColumn;
+  readonly column: ReadColumn;
   readonly stored: AttributeColumn;
-  /** Id of the key in the batch. */
-  readonly key: number;
+  /** Id of the key in the batch; -1 as long as no row has it. */
+  key: number;
 }
 
-/** Adds rows of one result to a builder. */
+export interface RowsOfBatch {
+  readonly builder: SpanBatchBuilder;
+  readonly owners: KnownOwners;
+  readonly choice: ColumnChoice;
+}
+
+/** Adds rows of some columns to a builder. */
 export class RowReader {
   readonly #builder: SpanBatchBuilder;
-  readonly #fixed = new Map<string, QueryColumn>();
+  readonly #owners: KnownOwners;
+  readonly #choice: ColumnChoice;
+  readonly #fixed = new Map<string, ReadColumn>();
   readonly #attributes = {
     span: new Array<AttributeSource>(),
     resource: new Array<AttributeSource>(),
@@ -44,18 +57,18 @@ export class RowReader {
   };
   readonly #resources: EqualRows;
   readonly #scopes: EqualRows;
+  /** Of entries that rows share: the id in the batch, plus one. */
+  readonly #interned = new Map<BytesColumn, Uint32Array>();
 
-  constructor(builder: SpanBatchBuilder, result: QueryResult, stored: readonly StoredColumn[]) {
+  constructor({ builder, owners, choice }: RowsOfBatch, columns: Iterable<ReadColumn>) {
     this.#builder = builder;
-    const byName = new Map(result.columns.map((column) => [column.name, column]));
-    for (const each of stored) {
-      const column = byName.get(each.name);
-      if (column === undefined) continue;
-      if (each.kind === 'fixed') this.#fixed.set(each.name, column);
-      else {
-        const key = builder.strings.internText(each.key);
-        this.#attributes[each.scope].push({ column, stored: each, key });
-      }
+    this.#owners = owners;
+    this.#choice = choice;
+    for (const column of columns) {
+      const stored = columnOfName(column.name);
+      if (stored === undefined) continue;
+      if (stored.kind === 'fixed') this.#fixed.set(stored.name, column);
+      else this.#attributes[stored.scope].push({ column, stored, key: -1 });
     }
     this.#resources = this.#rowsOf(RESOURCE_COLUMNS, this.#attributes.resource);
     this.#scopes = this.#rowsOf(SCOPE_COLUMNS, this.#attributes.scope);
@@ -85,14 +98,21 @@ export class RowReader {
     columns.droppedEvents[span] = this.#number('dropped_events', row);
     columns.droppedLinks[span] = this.#number('dropped_links', row);
     this.#addAttributes(spans.attributes, 'span', row);
-    this.#addEvents(this.#plain('events', row), BigInt.asUintN(64, startNano));
+    this.#addEvents(this.#bytes('events', row), BigInt.asUintN(64, startNano));
     this.#addLinks(this.#plain('links', row));
   }
 
-  #addEvents(tagged: string, startNano: bigint): void {
-    if (tagged === '') return;
+  #addEvents(tagged: Uint8Array, startNano: bigint): void {
+    if (tagged.length === 0) return;
     const { events, strings } = this.#builder;
-    for (const event of readEvents(tagged, startNano)) {
+    if (this.#choice === 'waterfall') {
+      for (const timeNano of readEventTimes(tagged, startNano)) {
+        const row = events.open();
+        writeWords(events.columns.timeNano, row * 2, timeNano);
+      }
+      return;
+    }
+    for (const event of readEvents(decoder.decode(tagged), startNano)) {
       const row = events.open();
       writeWords(events.columns.timeNano, row * 2, event.timeNano);
       events.columns.names[row] = strings.internText(event.name);
@@ -116,16 +136,23 @@ export class RowReader {
   }
 
   #resource(row: number): number {
-    const known = this.#resources.find(row);
-    if (known >= 0) return known;
+    const seen = this.#resources.find(row);
+    if (seen >= 0) return seen;
+    const text = this.#resources.textOf(row);
+    const known = this.#owners.resources.get(text) ?? this.#newResource(row);
+    this.#owners.resources.set(text, known);
+    this.#resources.add(row, known);
+    return known;
+  }
+
+  #newResource(row: number): number {
     const { resources, strings } = this.#builder;
     const resource = resources.open();
-    this.#resources.add(row, resource);
     const { columns } = resources;
     columns.schemaUrls[resource] = this.#text('resource_schema_url', row);
     columns.droppedAttributes[resource] = this.#number('resource_dropped_attributes', row);
     const service = this.#fixed.get('service');
-    if (service !== undefined && !isNull(service, row)) {
+    if (service !== undefined && !isNullAt(service, row)) {
       const id = this.#text('service', row);
       columns.services[resource] = id;
       resources.attributes.add(strings.internText(SERVICE_KEY), STRING, id, 0);
@@ -135,11 +162,18 @@ export class RowReader {
   }
 
   #scope(row: number): number {
-    const known = this.#scopes.find(row);
-    if (known >= 0) return known;
+    const seen = this.#scopes.find(row);
+    if (seen >= 0) return seen;
+    const text = this.#scopes.textOf(row);
+    const known = this.#owners.scopes.get(text) ?? this.#newScope(row);
+    this.#owners.scopes.set(text, known);
+    this.#scopes.add(row, known);
+    return known;
+  }
+
+  #newScope(row: number): number {
     const { scopes } = this.#builder;
     const scope = scopes.open();
-    this.#scopes.add(row, scope);
     const { columns } = scopes;
     columns.names[scope] = this.#text('scope_name', row);
     columns.versions[scope] = this.#text('scope_version', row);
@@ -154,8 +188,11 @@ export class RowReader {
     scope: 'span' | 'resource' | 'scope',
     row: number,
   ): void {
-    for (const { column, stored, key } of this.#attributes[scope]) {
-      if (isNull(column, row)) continue;
+    for (const source of this.#attributes[scope]) {
+      const { column, stored } = source;
+      if (isNullAt(column, row)) continue;
+      if (source.key < 0) source.key = this.#builder.strings.internText(stored.key);
+      const { key } = source;
       if (column.kind === 'bytes') table.add(key, STRING, this.#intern(column, row), 0);
       else if (column.kind === 'bigint') table.addInt(key, column.values[row] ?? 0n);
       else if (stored.type === 'bool') table.addBool(key, column.values[row] === 1);
@@ -172,7 +209,7 @@ export class RowReader {
 
   #bytes(name: FixedColumnName, row: number): Uint8Array {
     const column = this.#fixed.get(name);
-    return column?.kind === 'bytes' && !isNull(column, row) ? sliceOf(column, row) : EMPTY;
+    return column?.kind === 'bytes' && !isNullAt(column, row) ? bytesAt(column, row) : EMPTY;
   }
 
   #plain(name: FixedColumnName, row: number): string {
@@ -183,22 +220,35 @@ export class RowReader {
   /** The string's id in the batch. */
   #text(name: FixedColumnName, row: number): number {
     const column = this.#fixed.get(name);
-    return column?.kind === 'bytes' && !isNull(column, row) ? this.#intern(column, row) : 0;
+    return column?.kind === 'bytes' && !isNullAt(column, row) ? this.#intern(column, row) : 0;
   }
 
-  #intern(column: Extract<QueryColumn, { kind: 'bytes' }>, row: number): number {
-    const { bytes, offsets } = column;
-    return this.#builder.strings.intern(bytes, offsets[row] ?? 0, offsets[row + 1] ?? 0);
+  #intern(column: BytesColumn, row: number): number {
+    const { bytes, offsets, codes } = column;
+    const entry = entryOf(column, row);
+    const intern = () =>
+      this.#builder.strings.intern(bytes, offsets[entry] ?? 0, offsets[entry + 1] ?? 0);
+    if (codes === undefined) return intern();
+    let known = this.#interned.get(column);
+    if (known === undefined) {
+      known = new Uint32Array(offsets.length);
+      this.#interned.set(column, known);
+    }
+    const seen = known[entry] ?? 0;
+    if (seen > 0) return seen - 1;
+    const id = intern();
+    known[entry] = id + 1;
+    return id;
   }
 
   #bigint(name: FixedColumnName, row: number): bigint {
     const column = this.#fixed.get(name);
-    return column?.kind === 'bigint' && !isNull(column, row) ? (column.values[row] ?? 0n) : 0n;
+    return column?.kind === 'bigint' && !isNullAt(column, row) ? (column.values[row] ?? 0n) : 0n;
   }
 
   #number(name: FixedColumnName, row: number): number {
     const column = this.#fixed.get(name);
-    return column?.kind === 'number' && !isNull(column, row) ? (column.values[row] ?? 0) : 0;
+    return column?.kind === 'number' && !isNullAt(column, row) ? (column.values[row] ?? 0) : 0;
   }
 }
 
@@ -221,14 +271,6 @@ const SCOPE_COLUMNS: readonly FixedColumnName[] = [
   'scope_dropped_attributes',
   'scope_rest',
 ];
-
-function isNull(column: QueryColumn, row: number): boolean {
-  return column.isNull?.[row] === 1;
-}
-
-function sliceOf(column: Extract<QueryColumn, { kind: 'bytes' }>, row: number): Uint8Array {
-  return column.bytes.subarray(column.offsets[row], column.offsets[row + 1]);
-}
 
 /** Ids are numbers with their first byte highest. */
 function writeId(ids: Uint8Array, row: number, id: bigint): void {

@@ -1,0 +1,164 @@
+/** The main thread's side of the reader: asks its thread for traces and waits. A trace may have a
+ *  hundred thousand spans, and putting it together on the main thread would keep acknowledgements
+ *  waiting. When the thread dies it is replaced, and what it was doing is tried once more. */
+
+import { Worker } from 'node:worker_threads';
+import type { Clock, Timer } from '../../../lib/clock.ts';
+import { entryUrl } from '../../../lib/entry.ts';
+import { messageOf } from '../../../lib/errors.ts';
+import type { Logger } from '../../../lib/logger.ts';
+import { decodeFrame } from '../../../model/batch/frame.ts';
+import type { SpanBatch } from '../../../model/batch/span-batch.ts';
+import { StorageError } from '../../contract.ts';
+import type { FromReader, ReadOrder, ToReader } from './messages.ts';
+
+export interface ReaderSettings {
+  /** Questions that may wait. */
+  readonly waitingMax: number;
+  readonly timeLimitMs: number;
+  readonly resultBytesMax: number;
+}
+
+export interface ReaderDeps {
+  readonly clock: Clock;
+  readonly logger: Logger;
+}
+
+export interface TracesOfFiles {
+  /** One a trace; undefined for a trace without spans. */
+  readonly batches: readonly (SpanBatch | undefined)[];
+  readonly warnings: readonly string[];
+}
+
+/** Whoever reads traces out of files. */
+export interface TraceFiles {
+  read(order: Omit<ReadOrder, 'bytesMax'>, signal?: AbortSignal): Promise<TracesOfFiles>;
+}
+
+type Answer = Extract<FromReader, { ok: true }>;
+
+interface Job {
+  readonly order: ReadOrder;
+  readonly timer: Timer;
+  readonly settle: (outcome: { answer: Answer } | { error: unknown }) => void;
+  attempts: number;
+}
+
+const ATTEMPTS_MAX = 2;
+
+export class FileReader implements TraceFiles {
+  readonly #settings: ReaderSettings;
+  readonly #deps: ReaderDeps;
+  readonly #jobs = new Map<number, Job>();
+  #worker: Worker | undefined;
+  #lastId = 0;
+  #isClosed = false;
+
+  constructor(settings: ReaderSettings, deps: ReaderDeps) {
+    this.#settings = settings;
+    this.#deps = deps;
+  }
+
+  async read(order: Omit<ReadOrder, 'bytesMax'>, signal?: AbortSignal): Promise<TracesOfFiles> {
+    signal?.throwIfAborted();
+    if (this.#isClosed) throw closed();
+    if (this.#jobs.size >= this.#settings.waitingMax) throw crowded(this.#jobs.size);
+    const { frames, warnings } = await this.#run(order, signal);
+    return { batches: frames.map((frame) => frame && decodeFrame(frame)), warnings };
+  }
+
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    const worker = this.#worker;
+    this.#worker = undefined;
+    for (const job of this.#jobs.values()) job.settle({ error: closed() });
+    await worker?.terminate();
+  }
+
+  #run(order: Omit<ReadOrder, 'bytesMax'>, signal: AbortSignal | undefined): Promise<Answer> {
+    const { resultBytesMax, timeLimitMs } = this.#settings;
+    const id = ++this.#lastId;
+    return new Promise((resolve, reject) => {
+      const stop = (error: unknown) => {
+        job.settle({ error });
+        const message: ToReader = { kind: 'cancel', id };
+        this.#worker?.postMessage(message, []);
+      };
+      const onAbort = () => stop(signal?.reason);
+      const job: Job = {
+        order: { ...order, bytesMax: resultBytesMax },
+        attempts: 0,
+        timer: this.#deps.clock.after(timeLimitMs, () => stop(late(timeLimitMs))),
+        settle: (outcome) => {
+          if (!this.#jobs.delete(id)) return;
+          job.timer.cancel();
+          signal?.removeEventListener('abort', onAbort);
+          if ('answer' in outcome) resolve(outcome.answer);
+          else reject(outcome.error);
+        },
+      };
+      this.#jobs.set(id, job);
+      signal?.addEventListener('abort', onAbort, { once: true });
+      this.#post(id, job);
+    });
+  }
+
+  #post(id: number, job: Job): void {
+    job.attempts++;
+    this.#worker ??= this.#start();
+    const message: ToReader = { kind: 'read', id, order: job.order };
+    this.#worker.postMessage(message, []);
+  }
+
+  #start(): Worker {
+    const worker = new Worker(entryUrl('./reader-worker.ts', import.meta.url), { name: 'reader' });
+    worker.on('message', (message: FromReader) => this.#receive(message));
+    worker.on('error', (error) => this.#replace(worker, messageOf(error)));
+    worker.on('exit', (code) => this.#replace(worker, `it ended with code ${code}`));
+    return worker;
+  }
+
+  #receive(message: FromReader): void {
+    const job = this.#jobs.get(message.id);
+    if (message.ok) {
+      job?.settle({ answer: message });
+      return;
+    }
+    const { code, message: text, hint } = message.failure;
+    job?.settle({ error: new StorageError(code, text, { hint }) });
+  }
+
+  #replace(worker: Worker, why: string): void {
+    if (this.#worker !== worker) return;
+    this.#worker = undefined;
+    if (this.#isClosed) return;
+    this.#deps.logger.warn({ why }, 'the reader stopped, starting another');
+    for (const [id, job] of this.#jobs) {
+      if (job.attempts < ATTEMPTS_MAX) this.#post(id, job);
+      else job.settle({ error: died(why) });
+    }
+  }
+}
+
+function closed(): StorageError {
+  return new StorageError('unavailable', 'the store is closing');
+}
+
+function crowded(waiting: number): StorageError {
+  return new StorageError('unavailable', `${waiting} queries are waiting already`, {
+    retryable: true,
+    retryAfterMs: 1000,
+  });
+}
+
+function late(timeLimitMs: number): StorageError {
+  return new StorageError('timeout', `reading the trace took longer than ${timeLimitMs} ms`, {
+    hint: 'ask for fewer traces at once',
+  });
+}
+
+function died(why: string): StorageError {
+  return new StorageError('unavailable', `the reader died twice on this trace: ${why}`, {
+    retryable: true,
+  });
+}

@@ -1,0 +1,55 @@
+/** What the main thread and the reader's thread say to each other. */
+
+import type { StorageErrorCode } from '../../contract.ts';
+import type { HashSeed } from '../identity.ts';
+import type { ColumnChoice } from './span-columns.ts';
+
+/** Where a file has rows of a trace, as far as its index tells. */
+export interface SoughtTrace {
+  /** Its place in `traceIds`. */
+  readonly trace: number;
+  /** Absent: any of them. */
+  readonly rowGroups?: readonly number[] | undefined;
+  /** How many rows there are. */
+  readonly spans?: number | undefined;
+}
+
+export interface SoughtFile {
+  readonly path: string;
+  readonly traces: readonly SoughtTrace[];
+}
+
+export interface ReadOrder {
+  readonly tenant: string;
+  /** What identity hashes are made with. */
+  readonly seed: HashSeed;
+  readonly choice: ColumnChoice;
+  readonly traceIds: readonly string[];
+  readonly files: readonly SoughtFile[];
+  /** Rows that no file has, as frames. */
+  readonly head: readonly { readonly trace: number; readonly frame: Uint8Array }[];
+  /** What all traces together may take. */
+  readonly bytesMax: number;
+}
+
+export type ToReader =
+  | { readonly kind: 'read'; readonly id: number; readonly order: ReadOrder }
+  | { readonly kind: 'cancel'; readonly id: number };
+
+/** An error as it crosses between threads. */
+export interface ReadFailure {
+  readonly code: StorageErrorCode;
+  readonly message: string;
+  readonly hint: string | undefined;
+}
+
+export type FromReader =
+  | {
+      readonly id: number;
+      readonly ok: true;
+      /** One a trace; undefined for a trace without spans. */
+      readonly frames: readonly (Uint8Array | undefined)[];
+      /** What was left out. */
+      readonly warnings: readonly string[];
+    }
+  | { readonly id: number; readonly ok: false; readonly failure: ReadFailure };
