@@ -7,7 +7,7 @@ import { parseGoDuration } from '../lib/go-duration.ts';
 import { compileRegex, type Regex } from '../lib/regex.ts';
 import type { Argument, Call, Expression } from './ast.ts';
 import { OttlError } from './error.ts';
-import { isEqual, isList, nameOf, OttlDuration, OttlTime, type Value } from './value.ts';
+import { isEqual, isList, nameOf, OttlDuration, OttlTime, printed, type Value } from './value.ts';
 
 export interface CallState<Item> {
   /** What `prepare` returned. */
@@ -189,21 +189,6 @@ export const FUNCTIONS: Readonly<Record<string, OttlFunction>> = {
 
 function isRegex(prepared: unknown): prepared is Regex {
   return typeof prepared === 'object' && prepared !== null && 'isIn' in prepared;
-}
-
-/** A value as text, as IsMatch and Concat see it. */
-function printed(value: Value): string {
-  if (value === null) return '<nil>';
-  if (value instanceof Uint8Array) return Buffer.from(value).toString('hex');
-  if (value instanceof OttlDuration || value instanceof OttlTime) return value.nano.toString();
-  if (typeof value !== 'object') return String(value);
-  return JSON.stringify(plain(value));
-}
-
-function plain(value: Value): unknown {
-  if (isList(value)) return value.map(plain);
-  if (value instanceof Map) return Object.fromEntries([...value].map(([k, v]) => [k, plain(v)]));
-  return typeof value === 'bigint' ? Number(value) : value;
 }
 
 function lengthOf(value: Value): bigint {

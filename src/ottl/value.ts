@@ -96,6 +96,21 @@ export function isList(value: Value): value is readonly Value[] {
   return Array.isArray(value);
 }
 
+/** A value as text, as IsMatch, Concat and `body.string` see it. */
+export function printed(value: Value): string {
+  if (value === null) return '<nil>';
+  if (value instanceof Uint8Array) return Buffer.from(value).toString('hex');
+  if (value instanceof OttlDuration || value instanceof OttlTime) return value.nano.toString();
+  if (typeof value !== 'object') return String(value);
+  return JSON.stringify(plain(value));
+}
+
+function plain(value: Value): unknown {
+  if (isList(value)) return value.map(plain);
+  if (value instanceof Map) return Object.fromEntries([...value].map(([k, v]) => [k, plain(v)]));
+  return typeof value === 'bigint' ? Number(value) : value;
+}
+
 function isNil(value: Value): boolean {
   return value === null || (value instanceof Uint8Array && value.length === 0);
 }
