@@ -29,6 +29,9 @@ const settings: Readonly<Record<string, unknown>> = {
   resource: { attributes: [{ key: 'a', action: 'delete' }] },
   tail_sampling: { policies: [{ name: 'all', type: 'always_sample' }] },
   file_storage: { directory: tmpdir() },
+  basicauth: { htpasswd: { inline: 'ann:secret' } },
+  bearertokenauth: { token: 'secret' },
+  headers_setter: { headers: [{ key: 'x-tenant', from_context: 'x-tenant' }] },
   healthcheckv2: { http: { endpoint: 'localhost:0' } },
 };
 

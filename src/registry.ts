@@ -39,7 +39,10 @@ export const registry = {
     span_metrics: () => import('./connectors/span-metrics/connector.ts'),
   },
   extensions: {
+    basicauth: () => import('./extensions/basicauth/extension.ts'),
+    bearertokenauth: () => import('./extensions/bearertokenauth/extension.ts'),
     file_storage: () => import('./extensions/file-storage/extension.ts'),
+    headers_setter: () => import('./extensions/headers-setter/extension.ts'),
     healthcheckv2: () => import('./extensions/healthcheckv2/extension.ts'),
     jaeger_query: () => import('./extensions/jaeger-query/extension.ts'),
     jaeger_storage: async () => {
