@@ -17,6 +17,8 @@ export interface ParsedArguments {
   readonly sources: Sources;
   /** The command's own flags. */
   flag(name: string): string | undefined;
+  /** One of the command's own flags without a value was given. */
+  isOn(name: string): boolean;
 }
 
 /** @throws UsageError */
@@ -32,6 +34,7 @@ export function parseArguments(args: readonly string[], own: Flags = {}): Parsed
       const value = parsed[name];
       return typeof value === 'string' ? value : undefined;
     },
+    isOn: (name) => parsed[name] === true,
   };
 }
 

@@ -1,115 +1,127 @@
-/** Runs a configuration until it is told to stop. The first signal drains and stops in order, a
- *  second one stops at once. */
+/** Runs a configuration until it is told to stop, and reads it again when it is told to. */
 import { availableParallelism } from 'node:os';
 import type { TelemetrySection } from '../config/document.ts';
+import type { Sources } from '../config/load.ts';
 import { systemClock } from '../lib/clock.ts';
 import { messageOf } from '../lib/errors.ts';
 import { createLogger, type Logger } from '../lib/logger.ts';
+import { LoggerSwitch } from '../lib/logger-switch.ts';
 import { Runtime } from '../pipeline/runtime.ts';
 import { parseArguments } from './arguments.ts';
 import { banner } from './banner.ts';
-import { readConfiguration, type Configuration } from './configuration.ts';
+import { readConfiguration, type Configuration, type FilesRead } from './configuration.ts';
 import { logOutput } from './log-output.ts';
+import { ProcessSignals } from './process-signals.ts';
+import { Reloader } from './reloading.ts';
 import { packageVersion } from './version.ts';
 
 /** What is not drained by then is dropped: an orchestrator would kill the process anyway. */
 const drainMaxMs = 25_000;
 
+const flags = { watch: { type: 'boolean', default: false } } as const;
+
 export async function run(args: readonly string[]): Promise<number> {
-  const { sources } = parseArguments(args);
-  const configuration = await readConfiguration(sources);
-  const logger = loggerFor(configuration.settings.service.telemetry);
-  for (const warning of configuration.warnings) logger.warn({}, warning);
-  const ending = new Ending(logger);
+  const parsed = parseArguments(args, flags);
+  const files: FilesRead = new Map();
+  const configuration = await readConfiguration(parsed.sources, files);
+  const log = new OwnLog(configuration.settings.service.telemetry);
+  for (const warning of configuration.warnings) log.logger.warn({}, warning);
+  const signals = new ProcessSignals(log.logger);
   try {
-    return await serve(configuration, { logger, ending });
+    const watched = parsed.isOn('watch') ? files : undefined;
+    return await serve(configuration, { log, signals, sources: parsed.sources, watched });
   } finally {
-    ending.forget();
+    signals.forget();
   }
 }
 
 interface Serving {
-  readonly logger: Logger;
-  readonly ending: Ending;
+  readonly log: OwnLog;
+  readonly signals: ProcessSignals;
+  readonly sources: Sources;
+  /** Files whose change reloads the configuration; undefined to watch none. */
+  readonly watched: FilesRead | undefined;
 }
 
-async function serve({ settings }: Configuration, { logger, ending }: Serving): Promise<number> {
+async function serve({ settings }: Configuration, serving: Serving): Promise<number> {
+  const { signals, log } = serving;
+  const { logger } = log;
   const version = packageVersion();
   logger.info({ version, node: process.versions.node, cpus: availableParallelism() }, 'starting');
   let fatal: unknown;
-  const runtime = new Runtime({
-    settings,
-    logger,
-    clock: systemClock,
-    version,
-    onFatal: (error) => {
-      fatal = error;
-      ending.end();
-    },
-  });
-  await runtime.start(ending.signal).catch((error: unknown) => {
+  const onFatal = (error: unknown) => {
+    fatal = error;
+    signals.end();
+  };
+  const runtime = new Runtime({ settings, logger, clock: systemClock, version, onFatal });
+  await runtime.start(signals.ending).catch((error: unknown) => {
     // Whoever pressed Ctrl-C during the start wants to see no error about it.
-    if (!ending.signal.aborted) throw error;
+    if (!signals.ending.aborted) throw error;
   });
-  if (!ending.signal.aborted) {
+  const reloader = reloaderFor(runtime, settings, serving);
+  if (!signals.ending.aborted) {
+    if (serving.watched) await reloader.watchFiles(serving.watched);
     process.stdout.write(banner({ version, settings, runtime }));
     logger.info({}, 'everything is ready');
-    await ending.asked;
+    signals.onReload(() => reloader.ask('SIGHUP'));
+    await signals.asked;
   }
-  logger.info({}, 'stopping');
-  const deadline = AbortSignal.timeout(drainMaxMs);
-  await runtime.stop(deadline);
-  if (deadline.aborted) logger.warn({ seconds: drainMaxMs / 1000 }, 'draining took too long');
-  logger.info({}, 'stopped');
+  reloader.close();
+  await stopped(runtime, logger);
   if (fatal !== undefined) logger.error({ error: messageOf(fatal) }, 'a component failed');
   // Nothing of ours is open any more; do not wait for what a library may have left.
   setTimeout(() => process.exit(), 500).unref();
   return fatal === undefined ? 0 : 1;
 }
 
-function loggerFor({ logs }: TelemetrySection): Logger {
-  return createLogger({
-    level: logs.level,
-    encoding: logs.encoding,
-    colour: logs.encoding === 'console' && process.stderr.isTTY,
-    output: logOutput(logs.output_paths),
-    fields: logs.initial_fields,
-  });
+function reloaderFor(
+  runtime: Runtime,
+  settings: Configuration['settings'],
+  { log, sources }: Serving,
+): Reloader {
+  const onSettings = ({ service }: Configuration['settings']) => log.become(service.telemetry);
+  return new Reloader({ sources, runtime, logger: log.logger, settings, drainMaxMs, onSettings });
 }
 
-const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
+async function stopped(runtime: Runtime, logger: Logger): Promise<void> {
+  logger.info({}, 'stopping');
+  const deadline = AbortSignal.timeout(drainMaxMs);
+  await runtime.stop(deadline);
+  if (deadline.aborted) logger.warn({ seconds: drainMaxMs / 1000 }, 'draining took too long');
+  logger.info({}, 'stopped');
+}
 
-/** The wish to stop, from a signal or from inside. */
-class Ending {
-  readonly asked: Promise<void>;
-  readonly #controller = new AbortController();
-  readonly #onSignal: () => void;
-  #resolve: () => void = () => {};
+/** The log of this process, under settings that may change. */
+class OwnLog {
+  readonly logger: Logger;
+  readonly #place: { current: Logger };
+  #output: ReturnType<typeof logOutput>;
+  #written: string;
 
-  constructor(logger: Logger) {
-    this.asked = new Promise((resolve) => {
-      this.#resolve = resolve;
+  constructor(telemetry: TelemetrySection) {
+    this.#output = logOutput(telemetry.logs.output_paths);
+    this.#written = JSON.stringify(telemetry.logs);
+    this.#place = { current: this.#made(telemetry) };
+    this.logger = new LoggerSwitch(this.#place);
+  }
+
+  become(telemetry: TelemetrySection): void {
+    const written = JSON.stringify(telemetry.logs);
+    if (written === this.#written) return;
+    this.#written = written;
+    const old = this.#output;
+    this.#output = logOutput(telemetry.logs.output_paths);
+    this.#place.current = this.#made(telemetry);
+    old.close();
+  }
+
+  #made({ logs }: TelemetrySection): Logger {
+    return createLogger({
+      level: logs.level,
+      encoding: logs.encoding,
+      colour: logs.encoding === 'console' && process.stderr.isTTY,
+      output: this.#output,
+      fields: logs.initial_fields,
     });
-    this.#onSignal = () => {
-      // 130 is what shells report for Ctrl-C.
-      if (this.#controller.signal.aborted) process.exit(130);
-      logger.info({}, 'draining, once more stops at once');
-      this.end();
-    };
-    for (const signal of signals) process.on(signal, this.#onSignal);
-  }
-
-  /** Aborted once stopping has been asked for: a start under way gives up. */
-  get signal(): AbortSignal {
-    return this.#controller.signal;
-  }
-
-  end(): void {
-    this.#controller.abort(new Error('stopping was asked for'));
-    this.#resolve();
-  }
-
-  forget(): void {
-    for (const signal of signals) process.off(signal, this.#onSignal);
   }
 }
