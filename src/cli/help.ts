@@ -15,6 +15,7 @@ Commands
   print-config   show the configuration after merging and expansion, secrets hidden
   components     list the receivers, processors, exporters, connectors and extensions
   loadgen        send made-up traces, to try things out
+  audit          hold a running server to its word: write known traces, read them back
   version        print the version
   help           this text
 

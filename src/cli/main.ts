@@ -14,6 +14,7 @@ const commands: Readonly<Record<string, () => Promise<Command>>> = {
   'print-config': () => import('./print-config.ts'),
   'print-initial-config': () => import('./print-config.ts'),
   loadgen: () => import('./loadgen.ts'),
+  audit: () => import('./audit.ts'),
   version: () => import('./version.ts'),
   help: () => import('./help.ts'),
 };
@@ -27,8 +28,8 @@ const flagsAsCommands: Readonly<Record<string, string>> = {
 
 async function main(args: readonly string[]): Promise<number> {
   const [first = ''] = args;
-  // loadgen has flags of its own, and a help that lists them.
-  const own = first === 'loadgen' ? [] : args;
+  // These have flags of their own, and a help that lists them.
+  const own = ['loadgen', 'audit'].includes(first) ? [] : args;
   const asked = own.find((arg) => Object.hasOwn(flagsAsCommands, arg));
   const named = asked === undefined ? first : (flagsAsCommands[asked] ?? 'help');
   if (Object.hasOwn(commands, named)) {
