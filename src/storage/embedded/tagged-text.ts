@@ -16,6 +16,8 @@ import type { AttributeValue, KeyValue } from '../../model/attribute.ts';
 import type { EventValue, LinkValue } from '../../model/batch/view.ts';
 
 const encoder = new TextEncoder();
+// A key may begin with U+FEFF.
+const decoder = new TextDecoder('utf-8', { ignoreBOM: true });
 
 /** Ends and begins attributes. */
 export const UNIT = '\u001f';
@@ -73,6 +75,21 @@ export function readAttributes(text: string): KeyValue[] {
     const [key, value] = pair(attribute);
     return { key: unescapeText(key), value: readValue(value.charAt(0), value.slice(1)) };
   });
+}
+
+const UNIT_BYTE = 0x1f;
+const GROUP_BYTE = 0x1d;
+const RECORD_BYTE = 0x1e;
+
+/** The keys that stand in a tagged text, of a span's attributes, events or links. */
+export function* keysOfTaggedText(tagged: Uint8Array): Generator<string> {
+  for (let at = tagged.indexOf(UNIT_BYTE); at >= 0; at = tagged.indexOf(UNIT_BYTE, at + 1)) {
+    // The last one of a record or of the text has no attribute behind it.
+    if (at + 1 === tagged.length || tagged[at + 1] === RECORD_BYTE) continue;
+    const end = tagged.indexOf(GROUP_BYTE, at);
+    if (end < 0) throw new RangeError('tagged text: an attribute without a value');
+    yield unescapeText(decoder.decode(tagged.subarray(at + 1, end)));
+  }
 }
 
 /** The events of a span that starts at `startNano`. */

@@ -128,7 +128,9 @@ function joinHeaders(headers: readonly SegmentHeader[], columns: readonly string
 
 /** Walks the inputs' traces side by side, in the order of their ids: the entries of each trace, with
  *  row groups counted over all inputs. */
-function* joinEntries(inputs: readonly FileInput[]): Generator<TraceEntry[]> {
+export function* joinEntries(
+  inputs: readonly Pick<FileInput, 'header' | 'entries'>[],
+): Generator<TraceEntry[]> {
   let rowGroups = 0;
   const cursors = inputs.map(({ entries, header }) => {
     const firstRowGroup = rowGroups;

@@ -42,9 +42,12 @@ export class MissingParents {
 
   /** Throws StorageError 'damaged'. */
   lookIn(bytes: Uint8Array, footer: Footer): void {
+    if (this.#wanted.size > 0) this.lookInFile(ParquetFile.of('a file to join', bytes, footer));
+  }
+
+  lookInFile(file: ParquetFile): void {
     if (this.#wanted.size === 0) return;
-    const file = ParquetFile.of('a file to join', bytes, footer);
-    for (const rowGroup of footer.rowGroups.keys()) this.#lookInRowGroup(file, rowGroup);
+    for (const rowGroup of file.footer.rowGroups.keys()) this.#lookInRowGroup(file, rowGroup);
   }
 
   #lookInRowGroup(file: ParquetFile, rowGroup: number): void {
