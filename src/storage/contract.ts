@@ -9,7 +9,8 @@
 import { SpoorError, type SpoorErrorOptions } from '../lib/errors.ts';
 import type { SpanKind } from '../model/attribute.ts';
 import type { SpanBatch } from '../model/batch/span-batch.ts';
-import type { Filter } from '../filter/ast.ts';
+import type { Histogram } from '../model/duration-histogram.ts';
+import type { Field, Filter, Scalar } from '../filter/ast.ts';
 
 export type StorageErrorCode =
   /** The store cannot take or give data now; try again. */
@@ -115,6 +116,69 @@ export interface DependencyLink {
   readonly callCount: number;
 }
 
+/** Numbers of many spans at once: how many, how many in error, and how a value of theirs spreads. */
+export interface AggregateQuery {
+  readonly tenant: string;
+  readonly range: TimeRange;
+  /** Absent = every span. Conditions on the trace as a whole are 'invalid'. */
+  readonly filter?: Filter | undefined;
+  /** What is measured: the duration, or an attribute's numbers. A duration below zero (an end before
+   *  the start) counts as zero; an attribute that is no finite number is not measured. */
+  readonly value?: Field | undefined;
+  /** Text intrinsics, kind, status, and attributes of span, resource and scope; one of `any` scope
+   *  is the span's, else the resource's, else the scope's. Others are 'invalid'. */
+  readonly groupBy: readonly Field[];
+  /** Groups beyond so many, those with the fewest spans, are counted as one. */
+  readonly groupsMax: number;
+  /** Width of buckets of time, which begin at its multiples since 1970; the first and the last hold
+   *  only what is in the range. Absent = one bucket, at the start of the range. */
+  readonly stepNano?: bigint | undefined;
+  /** Each from 0 to 1. */
+  readonly quantiles?: readonly number[] | undefined;
+  readonly histogram?: boolean | undefined;
+}
+
+export interface AggregatePoint {
+  readonly startNano: bigint;
+  readonly spans: number;
+  readonly errors: number;
+  /** Spans that have the value. The rest is of these. */
+  readonly values: number;
+  readonly sum: number;
+  readonly min?: number | undefined;
+  readonly max?: number | undefined;
+  /** As asked for, of each the least value that so many do not exceed; empty without values. */
+  readonly quantiles: readonly number[];
+  /** By bucket of model/duration-histogram.ts; values below zero count as zero here. */
+  readonly histogram?: Histogram | undefined;
+  /** Traces worth a look, slowest first; only where the backend has them at hand. */
+  readonly exemplars: readonly Exemplar[];
+}
+
+export interface Exemplar {
+  readonly traceId: string;
+  readonly isError: boolean;
+}
+
+export interface AggregateSeries {
+  /** A value for each field, undefined where spans have none. Numbers of kinds and status codes are
+   *  their names, as in filters. */
+  readonly group: readonly (Scalar | undefined)[];
+  /** The spans of all groups beyond `groupsMax`; its group is undefined throughout. */
+  readonly isRest: boolean;
+  /** By time; buckets without spans are left out. */
+  readonly points: readonly AggregatePoint[];
+}
+
+export interface AggregateResult {
+  /** Most spans first, the rest last. */
+  readonly series: readonly AggregateSeries[];
+  /** By how much a quantile may differ, as a part of it; 0 when they are exact. Counts always are. */
+  readonly quantileError: number;
+  readonly from: 'rollups' | 'spans';
+  readonly warnings: readonly string[];
+}
+
 export interface TraceReader {
   /** All spans of the trace in one batch, ordered by start; undefined when there are none.
    *  Resent spans appear once; spans with the same ids and other content all appear. */
@@ -143,6 +207,8 @@ export interface TraceReader {
     range: TimeRange,
     signal?: AbortSignal,
   ): Promise<readonly DependencyLink[]>;
+  /** There when `capabilities.aggregates` says so. */
+  aggregate?(query: AggregateQuery, signal?: AbortSignal): Promise<AggregateResult>;
 }
 
 /** What a backend can do. The zero value is the least capable. */
@@ -153,6 +219,8 @@ export interface Capabilities {
   readonly filterOps: readonly Filter['op'][];
   readonly orders: readonly TraceOrder[];
   readonly durableOnAck: boolean;
+  /** Its reader has `aggregate`. */
+  readonly aggregates?: boolean | undefined;
   /** It has `maintenance`. */
   readonly deletes?: boolean | undefined;
 }

@@ -71,7 +71,14 @@ function measuredReader(reader: TraceReader, observe: Observe): TraceReader {
       observe('get_attribute_keys', async () => reader.getAttributeKeys(...args)),
     getDependencies: async (...args) =>
       observe('get_dependencies', async () => reader.getDependencies(...args)),
+    ...measuredAggregate(reader, observe),
   };
+}
+
+function measuredAggregate(reader: TraceReader, observe: Observe): Pick<TraceReader, 'aggregate'> {
+  const aggregate = reader.aggregate?.bind(reader);
+  if (aggregate === undefined) return {};
+  return { aggregate: async (...args) => observe('aggregate', async () => aggregate(...args)) };
 }
 
 async function* counted<T>(items: AsyncIterable<T>, observe: Observe): AsyncGenerator<T> {

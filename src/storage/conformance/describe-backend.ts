@@ -4,6 +4,7 @@
 
 import { afterAll, beforeAll, describe } from 'vitest';
 import type { StorageBackend } from '../contract.ts';
+import { describeAggregates } from './aggregates.ts';
 import { describeLists } from './lists.ts';
 import { describeRoundTrip } from './round-trip.ts';
 import { describeSearch } from './search.ts';
@@ -42,6 +43,7 @@ export function describeBackend(name: string, open: () => Promise<OpenedBackend>
     };
     describeRoundTrip(subject);
     describeLists(subject);
+    describeAggregates(subject, ROUNDS);
     describeSearch(subject);
     describeSearchOracle(subject, ROUNDS);
   });

@@ -103,7 +103,7 @@ interface Known {
   readonly trace: KnownSummary;
 }
 
-function isMatch(filter: Filter, known: Known): boolean {
+export function isMatch(filter: Filter, known: Known): boolean {
   switch (filter.op) {
     case 'and':
       return filter.of.every((inner) => isMatch(inner, known));
@@ -203,7 +203,7 @@ function serviceAttribute(value: string): readonly [string, AttributeValue] {
   return ['service.name', { type: 'string', value }];
 }
 
-function serviceOf(span: KnownSpan): string {
+export function serviceOf(span: KnownSpan): string {
   return span.service ?? '';
 }
 

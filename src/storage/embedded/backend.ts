@@ -7,6 +7,8 @@ import { messageOf } from '../../lib/errors.ts';
 import type { Logger } from '../../lib/logger.ts';
 import type { SpanBatch } from '../../model/batch/span-batch.ts';
 import type {
+  AggregateQuery,
+  AggregateResult,
   Capabilities,
   StorageBackend,
   StorageHealth,
@@ -20,6 +22,7 @@ import type { EmbeddedConfig } from './config.ts';
 import type { Engine, EngineOptions } from './engine.ts';
 import { type FileSystem, realFileSystem } from './file-system.ts';
 import type { Manifest } from './manifest.ts';
+import { aggregateFromSpans, checkAggregate } from './query/aggregate.ts';
 import { findDependencies } from './query/find-dependencies.ts';
 import { findTraces } from './query/find-traces.ts';
 import { QueryProcess } from './query/query-process.ts';
@@ -46,6 +49,7 @@ const CAPABILITIES: Capabilities = {
   filterOps: ['and', 'or', 'not', 'compare', 'in', 'regex', 'exists', 'some', 'looseEquals'],
   orders: ['newest', 'oldest', 'longest', 'shortest', 'mostSpans', 'mostErrors'],
   durableOnAck: true,
+  aggregates: true,
 };
 
 /** Opens the store, reading back what a crash left in the log. Throws StorageError 'unusable' when
@@ -173,6 +177,20 @@ class EmbeddedReader implements TraceReader {
     const { manifest } = await this.#pinForSearch(store, signal);
     try {
       return await findDependencies(this.#context(store, manifest, signal), range);
+    } finally {
+      manifest.release();
+    }
+  }
+
+  async aggregate(query: AggregateQuery, signal?: AbortSignal): Promise<AggregateResult> {
+    signal?.throwIfAborted();
+    checkAggregate(query);
+    const store = this.#with.engine.tenant(query.tenant);
+    if (store === undefined) return { series: [], quantileError: 0, from: 'spans', warnings: [] };
+    const { manifest, warnings } = await this.#pinForSearch(store, signal);
+    try {
+      const found = await aggregateFromSpans(this.#context(store, manifest, signal), query);
+      return { ...found, warnings: [...warnings, ...found.warnings] };
     } finally {
       manifest.release();
     }

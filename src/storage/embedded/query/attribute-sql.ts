@@ -198,7 +198,7 @@ function signed64(value: string): string {
   return `(CASE WHEN ${isNegative} THEN ${low} - 18446744073709551616::HUGEINT ELSE ${low} END)`;
 }
 
-function textColumn(scope: AttributeScope): TextColumn {
+export function textColumn(scope: AttributeScope): TextColumn {
   if (scope === 'event') return 'events';
   return scope === 'link' ? 'links' : REST_COLUMNS[scope];
 }
@@ -222,7 +222,7 @@ function castText(text: string, type: ScalarType): string {
 }
 
 /** The mark of escapes is undone last: its own escape would make others of what follows. */
-function unescaped(text: string): string {
+export function unescaped(text: string): string {
   const undo = [
     ['@', 0],
     [']', 29],
