@@ -97,6 +97,10 @@ export interface TraceRef {
   readonly traceId: string;
   /** Where to look; without it everywhere. A hint only: all spans of the trace are returned. */
   readonly range?: TimeRange | undefined;
+  /** What will be looked at, everything unless said. `waterfall`: ids, times, service, name, kind,
+   *  status, links, times of events, and whether attributes or events were dropped; a store need not
+   *  read the rest, and whatever else the batch says then is not to be believed. */
+  readonly columns?: 'all' | 'waterfall' | undefined;
 }
 
 export interface Operation {

@@ -1,6 +1,7 @@
-/** One trace for the UI: its waterfall as columns, a span in full, text search in it. Somebody who has
- *  a trace open is answered from the reading they saw, so a large trace is not put together for each
- *  click; what that reading does not have is read anew. */
+/** One trace for the UI: its waterfall as columns, a span in full, text search in it. The waterfall
+ *  reads no more than it shows. The first question about a span reads the whole trace, and further
+ *  ones are answered from that reading, so a large trace is not put together for each click; what
+ *  that reading does not have is read anew. */
 
 import type { FastifyInstance } from 'fastify';
 import type { SpanBatch } from '../../model/batch/span-batch.ts';
@@ -29,8 +30,11 @@ export function traceRoutes(routes: FastifyInstance, options: QueryServerOptions
 
   routes.get('/traces/:traceId', async (request, reply) => {
     const traceId = requireTraceId(pathParam(request, 'traceId'));
-    const ref = { traceId, range: parseRangeHint(queryOf(request)) };
-    const bytes = encodeTraceColumns(traceColumns(await read(ref, signalOf(reply))));
+    const range = parseRangeHint(queryOf(request));
+    const ref = { traceId, range, columns: 'waterfall' as const };
+    const batch = await options.reader.getTrace(options.tenant, ref, signalOf(reply));
+    if (batch === undefined) throw noTrace(traceId);
+    const bytes = encodeTraceColumns(traceColumns(batch));
     return reply
       .type('application/vnd.spoor.trace-columns')
       .header('cache-control', 'no-cache')

@@ -1,5 +1,6 @@
 /** An index that was made again says what the first one said. */
 
+import { writeFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { Chance, randomSpans } from '../../conformance/random-spans.ts';
 import { spans } from '../../conformance/plain-spans.ts';
@@ -8,7 +9,6 @@ import { StoredTenant } from '../query/stored-tenant.fixture.ts';
 import type { DataFile } from '../manifest.ts';
 import { ParquetFile } from '../parquet/parquet-file.ts';
 import type { SegmentIndex } from '../segment-index.ts';
-import { writeFileSync } from 'node:fs';
 import { openIndex } from '../index-file.ts';
 import { rebuildIndex } from './rebuild-index.ts';
 
@@ -29,19 +29,17 @@ function contentOf(index: SegmentIndex) {
   const { textKeys, ...header } = index.header;
   return {
     header,
-    textKeys: Object.entries(textKeys)
-      .map(([column, keys]) => [column, [...keys].sort()])
-      .sort(),
+    textKeys: new Map(Object.entries(textKeys).map(([column, keys]) => [column, new Set(keys)])),
     traces: positions.map((position) => {
       const { root, first, ...summary } = index.summaryAt(position);
       return {
         ...summary,
-        missingParents: summary.missingParents.toSorted(),
+        missingParents: summary.missingParents.map(String).sort(),
         starts: [root?.startNano, first.startNano],
         rowGroups: index.rowGroupsAt(position),
       };
     }),
-    hashes: [...index.hashes()].sort(),
+    hashes: Array.from(index.hashes(), String).sort(),
   };
 }
 

@@ -26,11 +26,12 @@ const ROWS_AT_ONCE = 512;
 export async function* readTraces(
   context: ReadContext,
   refs: readonly TraceRef[],
-  choice: ColumnChoice = 'all',
 ): AsyncGenerator<SpanBatch> {
   for (let i = 0; i < refs.length; i += TRACES_AT_ONCE) {
-    const ids = refs.slice(i, i + TRACES_AT_ONCE).map(({ traceId }) => traceId.toLowerCase());
+    const some = refs.slice(i, i + TRACES_AT_ONCE);
+    const ids = some.map(({ traceId }) => traceId.toLowerCase());
     const distinct = [...new Set(ids)];
+    const choice = some.every(({ columns }) => columns === 'waterfall') ? 'waterfall' : 'all';
     const batches = await readTraceBatches(context, distinct, choice);
     for (const id of ids) {
       context.signal?.throwIfAborted();
