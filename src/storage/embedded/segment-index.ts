@@ -3,6 +3,7 @@
 
 import type { ServiceCount } from '../contract.ts';
 import type { RedPartial } from './red/partial.ts';
+import type { ValueFilters } from './value-filter.ts';
 
 /** Columns of tagged text. */
 export type TextColumn = 'events' | 'links' | 'span_rest' | 'resource_rest' | 'scope_rest';
@@ -20,6 +21,8 @@ export interface SegmentHeader {
   readonly walTo: number;
   readonly rows: number;
   readonly rowGroups: number;
+  /** Rows of each; absent in older files, which do not place parents. */
+  readonly rowGroupRows?: readonly number[] | undefined;
   readonly minStartNano: bigint;
   readonly maxStartNano: bigint;
   readonly writtenAtMs: number;
@@ -67,4 +70,6 @@ export interface SegmentIndex {
   hashes(): BigUint64Array;
   /** Rates, errors and durations of all its rows; undefined when an older version wrote the file. */
   red(): RedPartial | undefined;
+  /** Which values its row groups do not have; undefined when the file is too old to say. */
+  values(): ValueFilters | undefined;
 }

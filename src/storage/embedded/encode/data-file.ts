@@ -32,6 +32,7 @@ export async function openDataFile(path: string, kind?: DataFile['kind']): Promi
     to: header.to,
     rows: header.rows,
     rowGroups: header.rowGroups,
+    rowGroupRows: header.rowGroupRows,
     bytes: parquetBytes + (index?.bytes ?? 0),
     minStartNano: header.minStartNano,
     maxStartNano: header.maxStartNano,

@@ -13,7 +13,7 @@ import type { RowGroupEncoder } from './row-group.ts';
 import type { RowCollector } from './rows.ts';
 import { MissingParents } from './missing-parents.ts';
 import { redOfRows } from './red-rows.ts';
-import { SpanTable } from './span-table.ts';
+import { valueFilterOf } from './row-group-values.ts';
 import { joinTextKeys } from './text-keys.ts';
 import { mergeEntries, traceEntries } from './trace-entries.ts';
 import { bigNanoFromWords } from '../../../model/time.ts';
@@ -26,30 +26,43 @@ export interface FileInput {
   readonly parquet: () => Promise<Uint8Array>;
   /** Undefined when the file does not say: then that of the whole is not known either. */
   readonly red: () => RedPartial | undefined;
+  /** Value filters of its row groups; undefined when the file does not say. */
+  readonly values?: () => readonly Uint8Array[] | undefined;
 }
 
 /** What the header says that rows do not. */
 export type FileFacts = Pick<SegmentHeader, 'tenant' | 'from' | 'to' | 'walTo' | 'writtenAtMs'>;
+
+interface EncodedFile {
+  readonly header: SegmentHeader;
+  readonly entries: TraceEntry[];
+  readonly parquet: Uint8Array;
+  readonly red: RedPartial;
+  /** Of the one row group. */
+  readonly values: Uint8Array;
+}
 
 /** One row group. Nothing of the result is shared with what is encoded next. */
 export function encodeRows(
   rows: RowCollector,
   encoder: RowGroupEncoder,
   facts: FileFacts,
-): { header: SegmentHeader; entries: TraceEntry[]; parquet: Uint8Array; red: RedPartial } {
-  const { chunks, columns, traces } = encoder.encode();
+): EncodedFile {
+  const { chunks, columns, traces, parents } = encoder.encode();
   const header: SegmentHeader = {
     ...facts,
     rows: rows.count,
     rowGroups: 1,
+    rowGroupRows: [rows.count],
     ...startRange(rows),
     columns: columns.map(({ name }) => name),
     textKeys: rows.textKeys.finish(),
   };
-  const parents = new SpanTable(rows.ids);
   const entries = traceEntries(rows, traces, parents);
   const red = redOfRows(rows, parents);
-  return { header, entries, parquet: writeFile(chunks, rows.count, metadataOf(header)), red };
+  const values = valueFilterOf(rows, header);
+  const parquet = writeFile(chunks, rows.count, metadataOf(header));
+  return { header, entries, parquet, red, values };
 }
 
 /** Key of the file's metadata under which its header stands as JSON. */
@@ -58,6 +71,7 @@ export const METADATA_KEY = 'spoor';
 const COLUMNS_KEY = 'spoor.columns';
 
 export function metadataOf(header: SegmentHeader): Record<string, string> {
+  checkRowGroups(header);
   const { columns, textKeys: _, ...facts } = headerJson(header);
   const odd = columns.flatMap((name) => {
     const column = columnOfName(name);
@@ -68,6 +82,14 @@ export function metadataOf(header: SegmentHeader): Record<string, string> {
     [METADATA_KEY]: JSON.stringify(facts),
     [COLUMNS_KEY]: JSON.stringify(Object.fromEntries(odd)),
   };
+}
+
+/** Without the size of each row group no query finds parents that are places in them. */
+function checkRowGroups({ rows, rowGroups, rowGroupRows = [] }: SegmentHeader): void {
+  const sum = rowGroupRows.reduce((all, one) => all + one, 0);
+  if (sum !== rows || rowGroupRows.length !== rowGroups) {
+    throw new Error(`a file of ${rows} rows with row groups of ${rowGroupRows.join(', ')}`);
+  }
 }
 
 /** Several files as one: writes the Parquet file through `write` and returns header and index. */
@@ -85,14 +107,27 @@ export async function joinFiles(
   }
   const header = joinHeaders(
     inputs.map((input) => input.header),
-    stitcher.columns,
+    stitcher,
   );
   await stitcher.finish(metadataOf(header));
   const writer = new IndexWriter();
   for (const same of joinEntries(inputs)) {
     writer.add(mergeEntries(same, parents));
   }
-  return { header, index: writer.finish(header, { hashes, red: joinRed(inputs) }) };
+  return {
+    header,
+    index: writer.finish(header, { hashes, red: joinRed(inputs), values: joinValues(inputs) }),
+  };
+}
+
+function joinValues(inputs: readonly FileInput[]): Uint8Array[] | undefined {
+  const all: Uint8Array[] = [];
+  for (const input of inputs) {
+    const values = input.values?.();
+    if (values === undefined) return undefined;
+    all.push(...values);
+  }
+  return all;
 }
 
 function joinRed(inputs: readonly FileInput[]): RedPartial | undefined {
@@ -105,7 +140,10 @@ function joinRed(inputs: readonly FileInput[]): RedPartial | undefined {
   return mergeRed(partials);
 }
 
-function joinHeaders(headers: readonly SegmentHeader[], columns: readonly string[]): SegmentHeader {
+function joinHeaders(
+  headers: readonly SegmentHeader[],
+  { columns, rowGroupRows }: Stitcher,
+): SegmentHeader {
   const [first] = headers;
   if (first === undefined) throw new Error('nothing to join');
   return headers.slice(1).reduce(
@@ -116,13 +154,14 @@ function joinHeaders(headers: readonly SegmentHeader[], columns: readonly string
       walTo: Math.max(all.walTo, header.walTo),
       rows: all.rows + header.rows,
       rowGroups: all.rowGroups + header.rowGroups,
+      rowGroupRows,
       minStartNano: all.minStartNano < header.minStartNano ? all.minStartNano : header.minStartNano,
       maxStartNano: all.maxStartNano > header.maxStartNano ? all.maxStartNano : header.maxStartNano,
       writtenAtMs: Math.max(all.writtenAtMs, header.writtenAtMs),
       columns,
       textKeys: joinTextKeys([all.textKeys, header.textKeys]),
     }),
-    { ...first, columns },
+    { ...first, columns, rowGroupRows },
   );
 }
 
@@ -158,7 +197,7 @@ export function* joinEntries(
   }
 }
 
-function startRange({ dense, count }: RowCollector): {
+export function startRange({ dense, count }: RowCollector): {
   minStartNano: bigint;
   maxStartNano: bigint;
 } {

@@ -10,6 +10,7 @@ import { addAttributes } from '../../../model/batch/build-value.ts';
 import { decodeFrame, encodeFrame } from '../../../model/batch/frame.ts';
 import type { SpanBatch } from '../../../model/batch/span-batch.ts';
 import { SpanView } from '../../../model/batch/view.ts';
+import { Random } from '../../../cli/loadgen/random.ts';
 import { writeFile } from '../parquet/file.ts';
 import { columnOfName, type ColumnScope, REST_COLUMNS } from '../schema.ts';
 import {
@@ -43,10 +44,25 @@ async function read(file: Uint8Array): Promise<Row[]> {
     file: file.slice().buffer,
     compressors: { ZSTD: (compressed) => zstdDecompressSync(compressed) },
   });
-  return rows.map((row) =>
+  const present = rows.map((row) =>
     Object.fromEntries(Object.entries(row).filter(([, value]) => value !== null)),
   );
+  return present.map((row) => ({ ...row, ...parentOf(row, present) }));
 }
+
+/** As docs/formats/segment.md says it. */
+function parentOf(row: Row, rows: readonly Row[]): Row {
+  const { parent_at: place } = row;
+  if (place === undefined) return {};
+  const traceId = String(row['trace_id']);
+  const trace = rows.filter((other) => String(other['trace_id']) === traceId);
+  // Stable: rows that start at once stay in the order of the row group.
+  const inOrder = trace.toSorted((a, b) => Number(unsigned(a) - unsigned(b)));
+  expect(row['parent_id']).toBeUndefined();
+  return { parent_id: inOrder[inOrder.indexOf(row) - Number(place)]!['span_id'] };
+}
+
+const unsigned = (row: Row): bigint => BigInt.asUintN(64, row['start_nano'] as bigint);
 
 const hex = (id: unknown): string =>
   BigInt.asUintN(64, id as bigint)
@@ -140,8 +156,12 @@ function spanOfView(view: SpanView): ReturnType<typeof spanOfRow> {
   };
 }
 
-const order = (span: { traceId: unknown; spanId: string; name: unknown }): string =>
-  `${String(span.traceId)} ${span.spanId} ${String(span.name)}`;
+type Ordered = Pick<
+  ReturnType<typeof spanOfRow>,
+  'traceId' | 'spanId' | 'parentSpanId' | 'startNano' | 'name'
+>;
+const order = (span: Ordered): string =>
+  `${span.traceId} ${span.spanId} ${String(span.name)} ${span.parentSpanId} ${span.startNano}`;
 
 async function expectRoundTrip(batches: readonly SpanBatch[]): Promise<Row[]> {
   const rows = await read(encodeBatches(batches));
@@ -149,8 +169,7 @@ async function expectRoundTrip(batches: readonly SpanBatch[]): Promise<Row[]> {
     const view = new SpanView(batch);
     return Array.from({ length: batch.count }, (_, row) => spanOfView(view.at(row)));
   });
-  const byId = (a: { traceId: unknown; spanId: string; name: unknown }, b: typeof a) =>
-    order(a) < order(b) ? -1 : 1;
+  const byId = (a: Ordered, b: Ordered) => (order(a) < order(b) ? -1 : 1);
   expect(rows.map(spanOfRow).toSorted(byId)).toEqual(wanted.toSorted(byId));
   return rows;
 }
@@ -306,9 +325,38 @@ test('many batches and resources make one row group, spans of a kind together an
   const shapes = rows.map((row) => `${String(row['service'])} ${String(row['name'])}`);
   const runs = shapes.filter((shape, i) => shape !== shapes[i - 1]);
   expect(runs).toHaveLength(new Set(shapes).size);
+  // Forth in one run and back in the next.
   const starts = rows.map((row) => row['start_nano'] as bigint);
-  const falls = starts.filter((start, i) => i > 0 && start < starts[i - 1]!);
-  expect(falls.length).toBeLessThan(runs.length);
+  const turns = starts.filter((start, i) => {
+    const [before, after] = [starts[i - 1], starts[i + 1]];
+    return before !== undefined && after !== undefined && start > before !== after > start;
+  });
+  expect(turns.length).toBeLessThan(2 * runs.length);
+});
+
+test('parents come back from the place they stand at, or by their id', async () => {
+  const random = new Random(5);
+  const id = () => `000000000000000${random.between(1, 9)}`;
+  const batches = Array.from({ length: 5 }, () =>
+    spans(
+      't',
+      Array.from({ length: 60 }, () => ({
+        traceId: random.hex(1).repeat(32),
+        // Ids are few: a span may be its own parent, its parent's parent, or there twice.
+        spanId: id(),
+        parentSpanId: random.chance(0.9) ? id() : '',
+        startNano: 1_700_000_000_000_000_000n + BigInt(random.below(4)),
+        name: random.pick(['a', 'b', 'c']),
+      })),
+    ),
+  );
+  const rows = await expectRoundTrip(batches);
+  const placed = rows.filter((row) => row['parent_at'] !== undefined);
+  expect(placed.length).toBeGreaterThan(100);
+  expect(rows.some((row) => row['parent_at'] === 0)).toBe(true);
+  expect(rows.some((row) => Number(row['parent_at']) < 0)).toBe(true);
+  expect(rows.some((row) => row['parent_id'] !== undefined && !placed.includes(row))).toBe(true);
+  expect(rows.some((row) => row['parent_id'] === undefined)).toBe(true);
 });
 
 test('encoding again after more rows, and after a reset', async () => {

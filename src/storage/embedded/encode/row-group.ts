@@ -19,12 +19,17 @@ import type { SparseColumn } from './attribute-columns.ts';
 import type { Owner, Owners } from './owners.ts';
 import type { RowCollector, SparseText } from './rows.ts';
 import { writeDouble, writeEscaped, writeInt } from './tagged-writer.ts';
+import { ELSEWHERE, placeParents } from '../parquet/parent-places.ts';
 import { orderRows, type RowOrder } from './row-order.ts';
+import { SpanTable } from './span-table.ts';
 import { rowsByTrace, type TraceRows } from './trace-groups.ts';
 import { Vectors } from './vectors.ts';
 
 /** Attribute columns of a row group, the most frequent: beyond, columns cost more than they give. */
 export const ATTRIBUTE_COLUMNS_MAX = 256;
+
+/** Lifts every place above 0, which stands for none. */
+const PLACE_BIAS = 2 ** 30;
 
 const GROUP = 0x1d;
 const UNIT = 0x1f;
@@ -37,6 +42,8 @@ export interface EncodedRowGroup {
   readonly chunks: readonly ColumnChunk[];
   readonly columns: readonly StoredColumn[];
   readonly traces: TraceRows;
+  /** Rows by their ids, for what else is made of the rows. */
+  readonly parents: SpanTable;
 }
 
 /** Encodes row groups one after another; keeps its buffers. */
@@ -77,7 +84,9 @@ export class RowGroupEncoder {
     this.#scopeOf = this.#gather(dense.scopes);
     this.#addTraceIds(traces);
     this.#addSpanIds();
-    this.#addTimes();
+    const starts = this.#addTimes();
+    const parents = new SpanTable(this.#rows.ids);
+    this.#addParents(parents, traces, starts);
     this.#addText('name', this.#gather(dense.names));
     this.#addNumbers('kind', this.#gather(dense.kinds));
     this.#addNumbers('status', this.#gather(dense.statusCodes));
@@ -92,7 +101,7 @@ export class RowGroupEncoder {
     this.#addWalSeqs();
     this.#addSparseText('events', this.#rows.events);
     this.#addSparseText('links', this.#rows.links);
-    return { chunks: this.#chunks, columns: this.#columns, traces };
+    return { chunks: this.#chunks, columns: this.#columns, traces, parents };
   }
 
   /** A dense column by position. */
@@ -132,28 +141,52 @@ export class RowGroupEncoder {
 
   #addSpanIds(): void {
     const { rows } = this.#order;
-    const { spanIds, parentSpanIds } = this.#rows.dense;
+    const { spanIds } = this.#rows.dense;
     const own = new Uint8Array(this.#count * 8);
-    const parents = new Uint8Array(this.#count * 8);
-    let withParent = 0;
     for (let i = 0; i < this.#count; i++) {
       const from = rows[i]! * 8;
-      let any = 0;
-      for (let j = 0; j < 8; j++) {
-        own[i * 8 + j] = spanIds[from + 7 - j]!;
-        any |= parents[withParent * 8 + j] = parentSpanIds[from + 7 - j]!;
-      }
-      this.#present[i] = any === 0 ? 0 : 1;
-      if (any !== 0) withParent++;
+      for (let j = 0; j < 8; j++) own[i * 8 + j] = spanIds[from + 7 - j]!;
     }
     this.#addFixed('span_id', { kind: 'plain', bytes: own, isRandom: true }, this.#count);
-    if (withParent > 0) {
-      const words = new Uint32Array(parents.buffer, 0, withParent * 2);
-      this.#addFixed('parent_id', this.#vectors.ids(words, withParent), withParent);
-    }
   }
 
-  #addTimes(): void {
+  /** As places where the parent is in this row group, else as ids. */
+  #addParents(table: SpanTable, { ranks }: TraceRows, starts: Uint32Array): void {
+    const { rows, positions } = this.#order;
+    const { ofRow, count: traces } = this.#rows.traces;
+    const traceOf = new Uint32Array(this.#count);
+    for (let i = 0; i < this.#count; i++) traceOf[i] = ranks[ofRow[rows[i]!]!]!;
+    const places = placeParents({ count: this.#count, traceOf, traces, starts }, (position) => {
+      const row = rows[position]!;
+      const parent = table.hasParent(row) ? table.parentRow(row) : -1;
+      return parent < 0 ? -1 : positions[parent]!;
+    });
+    const count = this.#compact((i) => (places[i]! === ELSEWHERE ? 0 : places[i]! + PLACE_BIAS));
+    for (let i = 0; i < count; i++) this.#numbers[i]! -= PLACE_BIAS;
+    if (count > 0) this.#addFixed('parent_at', this.#vectors.small(this.#numbers, count), count);
+    this.#addParentsElsewhere(places, table);
+  }
+
+  #addParentsElsewhere(places: Int32Array, table: SpanTable): void {
+    const { rows } = this.#order;
+    const { parentSpanIds } = this.#rows.dense;
+    const bytes = new Uint8Array(this.#count * 8);
+    let count = 0;
+    for (let i = 0; i < this.#count; i++) {
+      const row = rows[i]!;
+      const isElsewhere = places[i]! === ELSEWHERE && table.hasParent(row);
+      this.#present[i] = isElsewhere ? 1 : 0;
+      if (!isElsewhere) continue;
+      for (let j = 0; j < 8; j++) bytes[count * 8 + j] = parentSpanIds[row * 8 + 7 - j]!;
+      count++;
+    }
+    if (count === 0) return;
+    const words = new Uint32Array(bytes.buffer, 0, count * 2);
+    this.#addFixed('parent_id', this.#vectors.ids(words, count), count);
+  }
+
+  /** Returns the starts by position. */
+  #addTimes(): Uint32Array {
     const { startNano, endNano } = this.#rows.dense;
     const { rows } = this.#order;
     const starts = new Uint32Array(this.#count * 2);
@@ -180,6 +213,7 @@ export class RowGroupEncoder {
       this.#count,
       rangeOf(durations, this.#count, 0x8000_0000),
     );
+    return starts;
   }
 
   #addWalSeqs(): void {
