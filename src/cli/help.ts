@@ -13,6 +13,7 @@ Commands
   run            start; the same as no command at all
   validate       check a configuration, say where each pipeline acknowledges
   print-config   show the configuration after merging and expansion, secrets hidden
+  config schema  print a JSON Schema of the configuration, for editors
   components     list the receivers, processors, exporters, connectors and extensions
   loadgen        send made-up traces, to try things out
   audit          hold a running server to its word: write known traces, read them back
@@ -23,6 +24,8 @@ Options
   --config <where>   a file, or file:, env:, yaml:, http: or https: and a place.
                      Repeat it: later ones are merged over earlier ones.
   --set a.b=c        set one value over everything else. Repeat it for more.
+  --watch            run only: read the configuration again when one of its files changes,
+                     as SIGHUP makes it do. A faulty one is refused, the one before goes on.
 
 Environment
   SPOOR_DATA_DIR       where the built-in configuration keeps its data

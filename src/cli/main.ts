@@ -13,6 +13,7 @@ const commands: Readonly<Record<string, () => Promise<Command>>> = {
   components: () => import('./components.ts'),
   'print-config': () => import('./print-config.ts'),
   'print-initial-config': () => import('./print-config.ts'),
+  config: () => import('./config.ts'),
   loadgen: () => import('./loadgen.ts'),
   audit: () => import('./audit.ts'),
   version: () => import('./version.ts'),

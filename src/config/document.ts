@@ -60,7 +60,8 @@ const metrics = z
     message: 'a level other than none needs a reader',
   });
 
-const telemetry = z.strictObject({
+/** `service::telemetry`. */
+export const TelemetrySettings = z.strictObject({
   logs: logs.prefault({}),
   metrics: metrics.prefault({}),
   traces: z.looseObject({}).optional().describe('Accepted; own traces are not recorded yet.'),
@@ -93,7 +94,7 @@ export const ConfigDocument = z.strictObject({
   service: z
     .strictObject({
       extensions: ExtensionList,
-      telemetry: telemetry.prefault({}),
+      telemetry: TelemetrySettings.prefault({}),
       pipelines: PipelineMap,
     })
     .prefault({}),

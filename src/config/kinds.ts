@@ -9,11 +9,14 @@ export function parseDuration(text: string): number | undefined {
   return nano === undefined ? undefined : Number(nano) / 1e6;
 }
 
+/** For editors; `parseDuration` decides. */
+const durationPattern = String.raw`^\+?(0|((\d+\.?\d*|\.\d+)(ns|us|µs|μs|ms|s|m|h))+)$`;
+
 /** A Go duration in the file, milliseconds in the program. A bare number is none, except 0. */
 export function duration() {
   return z
     .union([z.string(), z.literal(0)], { error: 'expected a duration like 300ms, 5s or 1h30m' })
-    .meta({ examples: ['300ms', '1h30m'] })
+    .meta({ examples: ['300ms', '1h30m'], pattern: durationPattern })
     .transform((written, context) => {
       const ms = parseDuration(String(written));
       if (ms !== undefined && ms >= 0) return ms;
