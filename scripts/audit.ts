@@ -23,6 +23,8 @@ import { systemClock } from '../src/lib/clock.ts';
 
 const spoor = fileURLToPath(new URL('../src/cli/main.ts', import.meta.url));
 const LANES = 8;
+/** Between two writes of a lane: what is written is read back, which takes longer. */
+const PAUSE_MS_MAX = 60;
 /** Of what earlier cycles acknowledged, this many are read back in each. */
 const SAMPLE = 60;
 const START_MS_MAX = 60_000;
@@ -82,7 +84,10 @@ async function cycle(index: number): Promise<void> {
   const writing = new AbortController();
   const first = ledger.begun;
   const lanes = Array.from({ length: LANES }, async () => {
-    while (!writing.signal.aborted) await auditor.writeNext(writing.signal);
+    while (!writing.signal.aborted) {
+      await auditor.writeNext(writing.signal);
+      await systemClock.sleep(Math.random() * PAUSE_MS_MAX, writing.signal).catch(() => {});
+    }
   });
   const lifeMs = Math.random() * 2500;
   await Promise.all([
