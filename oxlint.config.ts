@@ -63,6 +63,7 @@ const columnarFiles = [
   'src/wire/otlp-proto/*.ts',
   'src/storage/embedded/identity.ts',
   'src/storage/embedded/{parquet,encode,red}/*.ts',
+  'src/lib/compression/*.ts',
 ];
 
 const testFiles = [

@@ -3,10 +3,10 @@
 import { constants, type IncomingHttpHeaders, type ServerHttp2Stream } from 'node:http2';
 import type { Signal } from '../../component/consumer.ts';
 import type { ReceiverContext } from '../../component/define.ts';
+import { Decompressor } from '../../component/server/decompress.ts';
 import { GrpcListener } from '../../component/server/grpc-listener.ts';
 import type { Client } from '../../model/batch/client.ts';
 import type { GrpcConfig, OtlpConfig } from './config.ts';
-import { ACCEPTED_ENCODINGS, Decompressor } from './decompress.ts';
 import type { Exports } from './exports.ts';
 import { GrpcMessage } from './grpc-message.ts';
 import { errorTrailers, timeoutMs } from './grpc-wire.ts';
@@ -19,6 +19,9 @@ const SIGNALS: ReadonlyMap<string, Signal> = new Map<string, Signal>([
   [`${COLLECTOR}.metrics.v1.MetricsService/Export`, 'metrics'],
   [`${COLLECTOR}.logs.v1.LogsService/Export`, 'logs'],
 ]);
+const ENCODINGS = ['gzip', 'zstd', 'snappy', 'deflate'];
+const ACCEPTED_ENCODINGS = ENCODINGS.join(',');
+
 const HEALTH_CHECK = '/grpc.health.v1.Health/Check';
 
 /** A length-prefixed message: empty, which is every accepted export, and `status: SERVING`. */
@@ -40,7 +43,7 @@ export class GrpcServer {
   constructor(options: GrpcServerOptions) {
     const { config, context } = options;
     this.#options = options;
-    this.#decompressor = new Decompressor(config.max_recv_msg_size_mib);
+    this.#decompressor = new Decompressor(config.max_recv_msg_size_mib, ENCODINGS);
     this.#listener = new GrpcListener({
       config,
       context,
@@ -132,7 +135,7 @@ export class GrpcServer {
 
 function encodingOf(headers: IncomingHttpHeaders): string {
   const encoding = headers['grpc-encoding']?.toString();
-  if (encoding !== undefined && !Decompressor.isPlain(encoding)) return encoding;
+  if (encoding !== undefined && encoding !== 'identity') return encoding;
   throw new OtlpError('bad_request', 'compressed without a grpc-encoding that says how');
 }
 

@@ -3,6 +3,9 @@ import { connect } from 'node:net';
 import { deflateSync, gzipSync, zstdCompressSync } from 'node:zlib';
 import { afterEach, describe, expect, test } from 'vitest';
 import { PipelineError } from '../../component/consumer.ts';
+import { lz4FrameCompress } from '../../lib/compression/lz4-frame.ts';
+import { snappyFramedCompress } from '../../lib/compression/snappy-framed.ts';
+import { snappyCompress } from '../../lib/compression/snappy.ts';
 import { spansOf } from '../../model/trace/span.ts';
 import { OtlpConfig } from './config.ts';
 import {
@@ -57,6 +60,11 @@ describe('accepts', () => {
     ['gzip', 'gzip', gzipSync(REQUEST)],
     ['deflate', 'deflate', deflateSync(REQUEST)],
     ['zstd', 'zstd', zstdCompressSync(REQUEST)],
+    ['zlib', 'zlib', deflateSync(REQUEST)],
+    ['snappy', 'snappy', snappyCompress(REQUEST)],
+    ['snappy that is framed', 'snappy', snappyFramedCompress(REQUEST)],
+    ['framed snappy', 'x-snappy-framed', snappyFramedCompress(REQUEST)],
+    ['lz4', 'lz4', lz4FrameCompress(REQUEST)],
   ])('protobuf, %s', async (_, encoding, body) => {
     const server = await start();
     const response = await post(server, { body, ...(encoding === undefined ? {} : { encoding }) });
@@ -295,6 +303,29 @@ describe('CORS', () => {
       405,
       null,
     ]);
+  });
+});
+
+describe('compression', () => {
+  test.each([
+    ['gzip', gzipSync],
+    ['zstd', zstdCompressSync],
+    ['deflate', deflateSync],
+    ['snappy', snappyCompress],
+    ['x-snappy-framed', snappyFramedCompress],
+    ['lz4', lz4FrameCompress],
+  ])('of %s that would become too large stops at the limit', async (encoding, compress) => {
+    const server = await start({ http: { max_request_body_size: 50_000 } });
+    const bomb = compress(new Uint8Array(1_000_000));
+    expect((await post(server, { body: bomb.subarray(0, 50_000), encoding })).status).toBe(413);
+  });
+
+  test('is refused when it is not in the list, as is none', async () => {
+    const server = await start({ http: { compression_algorithms: ['zstd'] } });
+    const body = zstdCompressSync(REQUEST);
+    expect((await post(server, { body, encoding: 'zstd' })).status).toBe(200);
+    expect((await post(server, { body: gzipSync(REQUEST), encoding: 'gzip' })).status).toBe(400);
+    expect((await post(server)).status).toBe(400);
   });
 });
 

@@ -4,10 +4,10 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Signal } from '../../component/consumer.ts';
 import type { ReceiverContext } from '../../component/define.ts';
 import { answerPlain, discardRest } from '../../component/server/answer.ts';
+import { Decompressor } from '../../component/server/decompress.ts';
 import { HttpListener } from '../../component/server/http-listener.ts';
 import type { Client } from '../../model/batch/client.ts';
 import type { HttpConfig, OtlpConfig } from './config.ts';
-import { Decompressor } from './decompress.ts';
 import type { Encoding, Exports } from './exports.ts';
 import { readBody } from './http-body.ts';
 import type { InFlightBytes } from './in-flight.ts';
@@ -50,7 +50,10 @@ export class HttpServer {
       [config.metrics_url_path, 'metrics'],
       [config.logs_url_path, 'logs'],
     ]);
-    this.#decompressor = new Decompressor(config.max_request_body_size);
+    this.#decompressor = new Decompressor(
+      config.max_request_body_size,
+      config.compression_algorithms,
+    );
     this.#listener = new HttpListener({
       config,
       context,
@@ -105,12 +108,9 @@ export class HttpServer {
       if (!response.writableFinished) gone.abort();
     });
     try {
-      let body = await readBody(request, config.max_request_body_size, share);
-      const compression = request.headers['content-encoding'];
-      if (compression !== undefined && !Decompressor.isPlain(compression)) {
-        body = await this.#decompressor.decompress(compression, body);
-        share.add(body.length);
-      }
+      const sent = await readBody(request, config.max_request_body_size, share);
+      const body = await this.#decompressor.decompress(request.headers['content-encoding'], sent);
+      if (body !== sent) share.add(body.length);
       await exports.accept({ signal, body, encoding, client }, gone.signal);
     } finally {
       share.close();

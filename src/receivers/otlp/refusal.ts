@@ -2,6 +2,7 @@
  *  again, and both transports say so in their own words (OTLP specification, "Failures"). */
 
 import { AuthError } from '../../component/auth/authenticator.ts';
+import { CompressionError, type CompressionErrorCode } from '../../lib/compression/error.ts';
 import { SpoorError } from '../../lib/errors.ts';
 import { WireError } from '../../wire/wire-error.ts';
 
@@ -22,9 +23,7 @@ export type OtlpErrorCode =
   | 'too_large'
   /** Too many bytes are being handled already. */
   | 'overloaded'
-  /** The compression is not one we know. */
-  | 'unknown_encoding'
-  /** The bytes are not what they are said to be: framing, compression, an ending. */
+  /** The bytes are not what they are said to be: framing, an ending. */
   | 'bad_request'
   /** No such method, or no pipeline takes this signal. */
   | 'not_served'
@@ -48,11 +47,16 @@ const RETRY_AFTER_MS = 1000;
 const BY_CODE: Record<OtlpErrorCode, readonly [grpcCode: number, httpStatus: number]> = {
   too_large: [GrpcCode.resourceExhausted, 413],
   overloaded: [GrpcCode.resourceExhausted, 503],
-  unknown_encoding: [GrpcCode.unimplemented, 400],
   bad_request: [GrpcCode.invalidArgument, 400],
   not_served: [GrpcCode.unimplemented, 404],
   deadline: [GrpcCode.deadlineExceeded, 503],
   cancelled: [GrpcCode.cancelled, 503],
+};
+
+const BY_COMPRESSION: Record<CompressionErrorCode, readonly [number, number]> = {
+  unknown_encoding: [GrpcCode.unimplemented, 400],
+  too_large: BY_CODE.too_large,
+  damaged: BY_CODE.bad_request,
 };
 
 export function refusalOf(error: unknown): Refusal {
@@ -67,6 +71,10 @@ export function refusalOf(error: unknown): Refusal {
   if (error instanceof OtlpError) {
     const [grpcCode, httpStatus] = BY_CODE[error.code];
     return { grpcCode, httpStatus, message: error.message, retryAfterMs: retryAfter(error) };
+  }
+  if (error instanceof CompressionError) {
+    const [grpcCode, httpStatus] = BY_COMPRESSION[error.code];
+    return { grpcCode, httpStatus, message: error.message, retryAfterMs: undefined };
   }
   if (error instanceof AuthError) return ofAuthentication(error);
   if (error instanceof SpoorError) return ofPipeline(error);
