@@ -11,6 +11,7 @@ import { unpackRed } from './red/codec.ts';
 import type { RedPartial } from './red/partial.ts';
 import type { PartialSummary, SegmentHeader, SegmentIndex } from './segment-index.ts';
 import { SummaryBlock, type TraceEntry } from './summary-block.ts';
+import { ValueFilters } from './value-filter.ts';
 
 export const INDEX_MAGIC = 0x49525053; // "SPRI"
 export const INDEX_VERSION = 1;
@@ -30,7 +31,7 @@ export interface Section {
   readonly crc: number;
 }
 
-export type SectionName = 'directory' | 'ids' | 'summaries' | 'hashes' | 'red';
+export type SectionName = 'directory' | 'ids' | 'summaries' | 'hashes' | 'red' | 'values';
 
 export interface IndexHeaderJson extends Omit<SegmentHeader, 'minStartNano' | 'maxStartNano'> {
   readonly minStartNano: string;
@@ -155,6 +156,13 @@ class FileIndex implements SegmentIndex {
     if (section === undefined) return new BigUint64Array(0);
     const bytes = this.#read(section.at, section.bytes, section.crc);
     return new BigUint64Array(bytes.slice().buffer);
+  }
+
+  values(): ValueFilters | undefined {
+    const section = this.#sections.values;
+    if (section === undefined) return undefined;
+    const bytes = this.#read(section.at, section.bytes, section.crc);
+    return this.#guarded(() => new ValueFilters(bytes));
   }
 
   red(): RedPartial | undefined {

@@ -117,13 +117,14 @@ function writeRows(
           entries: () => group.entries,
           parquet: () => Promise.resolve(group.parquet),
           red: () => group.red,
+          values: () => [group.values],
         }));
         return (await joinFiles(inputs, write, hashes)).index;
       }
       await write([only.parquet]);
       const index = new IndexWriter();
       for (const entry of only.entries) index.add(entry);
-      return index.finish(only.header, { hashes, red: only.red });
+      return index.finish(only.header, { hashes, red: only.red, values: [only.values] });
     });
     return true;
   };
@@ -137,6 +138,7 @@ async function stitch(paths: readonly string[], path: string): Promise<boolean> 
       entries: () => entriesOf(index),
       parquet: () => realFileSystem.read(input),
       red: () => index.red(),
+      values: () => index.values()?.records,
     };
   });
   const options = { files: realFileSystem, path, isDurable: true };

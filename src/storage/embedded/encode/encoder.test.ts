@@ -242,6 +242,7 @@ test('a damaged index is absent, its file still opens', async () => {
       index.summaryAt(index.find(Buffer.from(index.traceIdAt(0), 'hex')));
       index.hashes();
       index.red();
+      index.values();
     }, `byte ${at}`).toThrow(expect.objectContaining({ name: 'StorageError' }));
   }
   writeFileSync(indexPath, bytes.subarray(0, 40));

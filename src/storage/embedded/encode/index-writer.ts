@@ -26,6 +26,8 @@ export interface IndexExtras {
   readonly hashes?: Uint32Array | undefined;
   /** Of all rows; absent when that of a file it is made of is not known. */
   readonly red?: RedPartial | undefined;
+  /** Value filters of all row groups, in their order; absent when that of one is not known. */
+  readonly values?: readonly Uint8Array[] | undefined;
 }
 
 export class IndexWriter {
@@ -42,7 +44,7 @@ export class IndexWriter {
   }
 
   /** The file. */
-  finish(header: SegmentHeader, { hashes, red }: IndexExtras = {}): Uint8Array {
+  finish(header: SegmentHeader, { hashes, red, values }: IndexExtras = {}): Uint8Array {
     if (this.#block.length > 0) this.#endBlock();
     const bodies: [SectionName, Uint8Array][] = [
       ['directory', bytesOf(Uint32Array.from(this.#directory))],
@@ -51,6 +53,7 @@ export class IndexWriter {
     ];
     if (hashes !== undefined && hashes.length > 0) bodies.push(['hashes', bytesOf(hashes)]);
     if (red !== undefined) bodies.push(['red', packRed(red)]);
+    if (values !== undefined) bodies.push(['values', Buffer.concat(values)]);
     const json = this.#header(header, bodies);
     const out = new ByteSink(
       bodies.reduce((sum, [, { length }]) => sum + length, json.length + 64),

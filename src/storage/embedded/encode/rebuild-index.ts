@@ -13,10 +13,11 @@ import type { RedPartial } from '../red/partial.ts';
 import type { SegmentHeader, TextColumn, TextKeys } from '../segment-index.ts';
 import type { TraceEntry } from '../summary-block.ts';
 import { keysOfTaggedText } from '../tagged-text.ts';
-import { joinEntries, METADATA_KEY } from './file-builder.ts';
+import { joinEntries, METADATA_KEY, startRange } from './file-builder.ts';
 import { IndexWriter } from './index-writer.ts';
 import { MissingParents } from './missing-parents.ts';
 import { redOfRows } from './red-rows.ts';
+import { valueFilterOf } from './row-group-values.ts';
 import { orderRows } from './row-order.ts';
 import { RowCollector } from './rows.ts';
 import { SpanTable } from './span-table.ts';
@@ -38,15 +39,17 @@ const TABLE_SEED = 0x5b0a7;
 export function rebuildIndex(file: ParquetFile, options: RebuildOptions = {}): Uint8Array {
   const header = { ...headerInFile(file), textKeys: textKeysOf(file) };
   const groups = [...file.footer.rowGroups.keys()].map((rowGroup) => {
-    const { entries, red } = readGroup(file, rowGroup);
-    return { header: { ...header, rowGroups: 1 }, entries: () => entries, red };
+    const { entries, red, values } = readGroup(file, rowGroup);
+    return { header: { ...header, rowGroups: 1 }, entries: () => entries, red, values };
   });
   const parents = new MissingParents(joinEntries(groups));
   parents.lookInFile(file);
   const writer = new IndexWriter();
   for (const same of joinEntries(groups)) writer.add(mergeEntries(same, parents));
   const hashes = options.hashes ?? (options.seed && hashesOf(file, options.seed));
-  return writer.finish(header, { hashes, red: mergeRed(groups.map(({ red }) => red)) });
+  const red = mergeRed(groups.map((group) => group.red));
+  const values = groups.map((group) => group.values);
+  return writer.finish(header, { hashes, red, values });
 }
 
 /** What the file's metadata says of it; which keys its tagged text has is not known. */
@@ -64,12 +67,14 @@ export function headerInFile({ path, footer }: ParquetFile): SegmentHeader {
 function readGroup(
   file: ParquetFile,
   rowGroup: number,
-): { entries: TraceEntry[]; red: RedPartial } {
+): { entries: TraceEntry[]; red: RedPartial; values: Uint8Array } {
   const rows = new RowCollector(TABLE_SEED);
-  rows.add(readRowGroup(file, rowGroup, { columns: 'waterfall' }), 0);
+  rows.add(readRowGroup(file, rowGroup), 0);
   const parents = new SpanTable(rows.ids);
   const traces = rowsByTrace(rows.traces, orderRows(rows).byStart);
-  return { entries: traceEntries(rows, traces, parents), red: redOfRows(rows, parents) };
+  const entries = traceEntries(rows, traces, parents);
+  const values = valueFilterOf(rows, startRange(rows));
+  return { entries, red: redOfRows(rows, parents), values };
 }
 
 const TEXT_COLUMNS: readonly TextColumn[] = [

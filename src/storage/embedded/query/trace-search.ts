@@ -14,6 +14,7 @@ import type { QueryPlan, QueryResult } from './messages.ts';
 import { askFiles, type ReadContext } from './read-context.ts';
 import { allTrue, SqlBuilder, TRUE } from './sql-builder.ts';
 import { intervalsOf } from './intervals.ts';
+import { narrowFiles } from './narrow-files.ts';
 import { arrivedBy, visibleFiles } from './snapshot.ts';
 
 export interface FoundTrace {
@@ -57,6 +58,8 @@ class Search {
   /** One more than the page, to know whether there is another. */
   readonly #wanted: number;
   readonly #visible: readonly DataFile[];
+  /** Of files that were narrowed: when spans that match start. */
+  readonly #starts = new Map<DataFile, TimeRange | undefined>();
 
   constructor(context: ReadContext, query: SpanSearch) {
     this.#context = context;
@@ -80,10 +83,30 @@ class Search {
       case 'newest':
         return this.#newest(inRange);
       case 'oldest':
-        return this.#ask(inRange, (files) => this.#byStart(files, 'ASC', this.#range));
+        return this.#oldest(inRange);
       default:
-        return this.#ask(this.#visible, (files) => this.#bySummary(files));
+        return this.#bySummaries(inRange);
     }
+  }
+
+  async #oldest(files: readonly DataFile[]): Promise<FoundTrace[]> {
+    const some = await this.#narrow(files);
+    return this.#ask(some, (each) => this.#byStart(each, 'ASC', this.#range));
+  }
+
+  async #bySummaries(inRange: readonly DataFile[]): Promise<FoundTrace[]> {
+    const matching = new Set(await this.#narrow(inRange));
+    return this.#ask(this.#visible, (files) => this.#bySummary(files, matching));
+  }
+
+  /** Those of the files where something may match. */
+  async #narrow(files: readonly DataFile[]): Promise<DataFile[]> {
+    const unknown = files.filter((file) => !this.#starts.has(file));
+    for (const file of unknown) this.#starts.set(file, NOWHERE);
+    for (const { file, starts } of await narrowFiles(unknown, this.#filter)) {
+      this.#starts.set(file, starts);
+    }
+    return files.filter((file) => this.#starts.get(file) !== NOWHERE);
   }
 
   /** Intervals of time, newest first: what is found in one lies before all that follow. */
@@ -97,9 +120,9 @@ class Search {
       // to here is asked again; without one an interval adds to what the last ones found.
       const endNano = this.#after === undefined ? until : this.#range.endNano;
       const interval = { startNano: from, endNano };
-      const traces = await this.#ask(
-        files.filter((file) => overlaps(file, interval)),
-        (some) => this.#byStart(some, 'DESC', interval),
+      const overlapping = files.filter((file) => overlaps(file, interval));
+      const traces = await this.#ask(await this.#narrow(overlapping), (some) =>
+        this.#byStart(some, 'DESC', interval),
       );
       if (this.#after !== undefined) found.clear();
       for (const { traceId, key } of traces) {
@@ -134,9 +157,9 @@ class Search {
   }
 
   /** Over all rows of the traces that match, wherever they are. */
-  #bySummary(files: readonly DataFile[]): QueryPlan | undefined {
+  #bySummary(files: readonly DataFile[], mayMatch: ReadonlySet<DataFile>): QueryPlan | undefined {
     const sql = new SqlBuilder();
-    const inRange = files.filter((file) => overlaps(file, this.#range));
+    const inRange = files.filter((file) => mayMatch.has(file));
     const matching = this.#matching(sql, {
       files: inRange,
       range: this.#range,
@@ -169,10 +192,17 @@ class Search {
       where: (shape, file) =>
         allTrue([
           ...rangeSql(sql, range, file),
+          ...this.#startSql(sql, file),
           ...arrivedBy(sql, this.#after?.walTo, { shape, file }),
           this.#filter === undefined ? TRUE : filterSql(this.#filter, sql, shape),
         ]),
     });
+  }
+
+  /** Row groups where nothing can match are told by the start of their spans. */
+  #startSql(sql: SqlBuilder, file: DataFile): string[] {
+    const starts = this.#starts.get(file);
+    return starts === undefined ? [] : rangeSql(sql, starts, file);
   }
 
   #having(sql: SqlBuilder, direction: 'ASC' | 'DESC'): string {
@@ -184,6 +214,9 @@ class Search {
     return ` HAVING key ${beyond} ${key} OR (key = ${key} AND trace_id > ${id})`;
   }
 }
+
+/** Of a file where nothing matches. */
+const NOWHERE: TimeRange = { startNano: 0n, endNano: 0n };
 
 /** Times that make no sense (an end before the start, beyond 2^64) must not fail the query. */
 const DURATION =

@@ -1,0 +1,76 @@
+/** The value filter of the collected rows: every text in a string column of attributes, and the
+ *  names of services and spans. Hot: benchmark `bench/row-group.ts`. */
+
+import { hashOfPair, hashOfText, hashOfValue, writeValueFilter } from '../value-filter.ts';
+import type { Owners } from './owners.ts';
+import type { RowCollector } from './rows.ts';
+import type { StringArena } from './string-arena.ts';
+
+export function valueFilterOf(
+  rows: RowCollector,
+  starts: { readonly minStartNano: bigint; readonly maxStartNano: bigint },
+): Uint8Array {
+  const pairs = new Pairs(rows.arena);
+  pairs.begin('name');
+  for (let row = 0; row < rows.count; row++) pairs.add(rows.dense.names[row]!);
+  for (const { column, values, count } of rows.attributes.columns) {
+    if (column.type !== 'string') continue;
+    pairs.begin(column.name);
+    for (let i = 0; i < count; i++) pairs.add(values[i]!);
+  }
+  addOwners(pairs, rows.resources);
+  addOwners(pairs, rows.scopes);
+  return writeValueFilter(pairs.hashes, pairs.count, starts);
+}
+
+function addOwners(pairs: Pairs, { list, columns }: Owners): void {
+  for (const [name, column] of columns) {
+    if (column.kind === 'attribute' && column.type !== 'string') continue;
+    pairs.begin(name);
+    for (const { values } of list) {
+      const value = values.get(name);
+      if (value !== undefined) pairs.add(value.low);
+    }
+  }
+}
+
+/** Hashes of (column, value), each once. */
+class Pairs {
+  hashes = new Uint32Array(8192);
+  count = 0;
+  readonly #arena: StringArena;
+  /** Of each string: its hash, and the column that met it last. */
+  readonly #hashOf: Uint32Array;
+  readonly #isHashed: Uint8Array;
+  readonly #metIn: Uint16Array;
+  #column = 0;
+  #columns = 0;
+
+  constructor(arena: StringArena) {
+    this.#arena = arena;
+    this.#hashOf = new Uint32Array(arena.count);
+    this.#isHashed = new Uint8Array(arena.count);
+    this.#metIn = new Uint16Array(arena.count);
+  }
+
+  begin(column: string): void {
+    this.#column = hashOfText(column);
+    this.#columns++;
+  }
+
+  add(id: number): void {
+    if (this.#metIn[id] === this.#columns) return;
+    this.#metIn[id] = this.#columns;
+    if (this.#isHashed[id] === 0) {
+      const { bytes, offsets } = this.#arena;
+      this.#hashOf[id] = hashOfValue(bytes, offsets[id]!, offsets[id + 1]!);
+      this.#isHashed[id] = 1;
+    }
+    if (this.count === this.hashes.length) {
+      const grown = new Uint32Array(this.hashes.length * 2);
+      grown.set(this.hashes);
+      this.hashes = grown;
+    }
+    this.hashes[this.count++] = hashOfPair(this.#column, this.#hashOf[id]!);
+  }
+}
