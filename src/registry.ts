@@ -23,6 +23,7 @@ export const registry = {
     batch: () => import('./processors/batch/processor.ts'),
     filter: () => import('./processors/filter/processor.ts'),
     memory_limiter: () => import('./processors/memory-limiter/processor.ts'),
+    probabilistic_sampler: () => import('./processors/probabilistic-sampler/processor.ts'),
     resource: () => import('./processors/resource/processor.ts'),
     tail_sampling: () => import('./processors/tail-sampling/processor.ts'),
   },

@@ -6,7 +6,7 @@
 
 import { AttributeType } from '../attribute.ts';
 import { GrowingAttributes } from './builder.ts';
-import { type AttributeTable, SpanBatch, type Table } from './span-batch.ts';
+import { type AttributeTable, SpanBatch, type SpanColumns, type Table } from './span-batch.ts';
 import { StringTable } from './string-table.ts';
 
 export type OwnerKind = 'spans' | 'events' | 'links' | 'resources' | 'scopes';
@@ -102,6 +102,7 @@ export class BatchEditor {
   readonly strings: AddedStrings;
   readonly #tables: Partial<Record<OwnerKind, AttributeTable>> = {};
   #names: Uint32Array | undefined;
+  #traceStates: Uint32Array | undefined;
   readonly #list = new EditableAttributes();
 
   constructor(batch: SpanBatch) {
@@ -138,13 +139,22 @@ export class BatchEditor {
     this.#names[row] = name;
   }
 
+  setTraceState(row: number, traceState: number): void {
+    this.#traceStates ??= this.batch.spans.columns.traceStates.slice();
+    this.#traceStates[row] = traceState;
+  }
+
   /** The batch with all edits; the old one itself when there were none. */
   finish(): SpanBatch {
     const { batch } = this;
     const tables = this.#tables;
-    if (this.#names === undefined && Object.keys(tables).length === 0) return batch;
-    const names = this.#names;
-    const spans = names === undefined ? batch.spans : renamed(batch.spans, names);
+    const columns = {
+      ...(this.#names === undefined ? {} : { names: this.#names }),
+      ...(this.#traceStates === undefined ? {} : { traceStates: this.#traceStates }),
+    };
+    const hasColumns = Object.keys(columns).length > 0;
+    if (!hasColumns && Object.keys(tables).length === 0) return batch;
+    const spans = hasColumns ? withColumns(batch.spans, columns) : batch.spans;
     const resources = withAttributes(batch.resources, tables.resources);
     return new SpanBatch({
       tenant: batch.tenant,
@@ -188,6 +198,11 @@ export class AddedStrings {
     const found = this.#old.find(text);
     if (found >= 0) this.#ids.set(text, found);
     return found;
+  }
+
+  /** A new entry of a text that is not there yet, or seldom: without looking. */
+  add(text: string): number {
+    return this.#add(this.#encoder.encode(text));
   }
 
   /** A new entry of any bytes: an array, a kvlist. */
@@ -244,8 +259,8 @@ function withAttributes<T extends Table<object>>(
   return attributes === undefined ? table : { ...table, attributes };
 }
 
-function renamed(spans: SpanBatch['spans'], names: Uint32Array): SpanBatch['spans'] {
-  return { ...spans, columns: { ...spans.columns, names } };
+function withColumns(spans: SpanBatch['spans'], columns: Partial<SpanColumns>): SpanBatch['spans'] {
+  return { ...spans, columns: { ...spans.columns, ...columns } };
 }
 
 /** The service of a resource is its service.name: read again after an edit. */
