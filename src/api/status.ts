@@ -6,6 +6,7 @@ const STATUSES: Readonly<Record<string, number>> = {
   bad_request: 400,
   invalid: 400,
   bad_regex: 400,
+  forbidden: 403,
   not_found: 404,
   unavailable: 503,
   full: 503,

@@ -17,6 +17,7 @@ Commands
   components     list the receivers, processors, exporters, connectors and extensions
   loadgen        send made-up traces, to try things out
   audit          hold a running server to its word: write known traces, read them back
+  store          check, measure, back up, export, import and delete stored traces
   version        print the version
   help           this text
 

@@ -15,6 +15,7 @@ const commands: Readonly<Record<string, () => Promise<Command>>> = {
   'print-initial-config': () => import('./print-config.ts'),
   config: () => import('./config.ts'),
   loadgen: () => import('./loadgen.ts'),
+  store: () => import('./store.ts'),
   audit: () => import('./audit.ts'),
   version: () => import('./version.ts'),
   help: () => import('./help.ts'),
@@ -30,7 +31,7 @@ const flagsAsCommands: Readonly<Record<string, string>> = {
 async function main(args: readonly string[]): Promise<number> {
   const [first = ''] = args;
   // These have flags of their own, and a help that lists them.
-  const own = ['loadgen', 'audit'].includes(first) ? [] : args;
+  const own = ['loadgen', 'audit', 'store'].includes(first) ? [] : args;
   const asked = own.find((arg) => Object.hasOwn(flagsAsCommands, arg));
   const named = asked === undefined ? first : (flagsAsCommands[asked] ?? 'help');
   if (Object.hasOwn(commands, named)) {

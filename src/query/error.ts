@@ -2,6 +2,6 @@
 
 import { SpoorError } from '../lib/errors.ts';
 
-export type QueryErrorCode = 'bad_request' | 'not_found';
+export type QueryErrorCode = 'bad_request' | 'forbidden' | 'incomplete' | 'not_found';
 
 export class QueryError extends SpoorError<QueryErrorCode> {}

@@ -19,8 +19,11 @@ import type {
   TraceRef,
 } from '../contract.ts';
 import type { EmbeddedConfig } from './config.ts';
+import { Deleter } from './deletion/deleter.ts';
+import { Door } from './door.ts';
 import type { Engine, EngineOptions } from './engine.ts';
 import { type FileSystem, realFileSystem } from './file-system.ts';
+import { EmbeddedMaintenance } from './maintenance.ts';
 import type { Manifest } from './manifest.ts';
 import { aggregateFromSpans, checkAggregate } from './query/aggregate.ts';
 import { findDependencies } from './query/find-dependencies.ts';
@@ -61,7 +64,7 @@ export async function openEmbedded(
   const { clock, logger, isTemporary = false } = deps;
   const files = deps.files ?? (isTemporary ? withoutSync(realFileSystem) : realFileSystem);
   const options = engineOptions(config, deps);
-  const { engine, damage } = await openEngine(config.directory, options, {
+  const { engine, encoder, directory, wal, damage } = await openEngine(config.directory, options, {
     clock,
     logger,
     files,
@@ -74,12 +77,30 @@ export async function openEmbedded(
   });
   const traceFiles = new FileReader(readerSettings(), { clock, logger });
   const reader = new EmbeddedReader({ engine, queries, traceFiles, logger });
+  const deleter = new Deleter({
+    engine,
+    encoder,
+    wal,
+    files,
+    clock,
+    logger,
+    root: directory.root,
+    dedupWindowMs: options.dedupWindowMs,
+    readTraces: (store, manifest, ids) => reader.readPinned(store, manifest, ids),
+  });
+  deleter.resume();
+  const door = new Door(directory.root);
+  await door.close();
+  const { hashSeed } = directory;
   return {
-    capabilities: { ...CAPABILITIES, durableOnAck: !isTemporary },
+    capabilities: { ...CAPABILITIES, durableOnAck: !isTemporary, deletes: true },
     writer: engine,
     reader,
-    health: () => joined(engine.health(), damage),
+    maintenance: new EmbeddedMaintenance({ engine, reader, deleter, hashSeed, door }),
+    health: () => joined(engine.health(), damage, deleter.problem),
     close: async () => {
+      await door.close();
+      await deleter.close();
       await queries.close();
       await traceFiles.close();
       await engine.close();
@@ -113,9 +134,14 @@ function withoutSync(files: FileSystem): FileSystem {
   };
 }
 
-function joined({ ok, problems }: StorageHealth, damage: readonly string[]): StorageHealth {
+function joined(
+  { ok, problems }: StorageHealth,
+  damage: readonly string[],
+  deletion: string | undefined,
+): StorageHealth {
   // Damage is told, and no reason to be taken out of service: the rest is there.
-  return { ok, problems: [...damage, ...problems] };
+  const told = deletion === undefined ? damage : [...damage, deletion];
+  return { ok, problems: [...told, ...problems] };
 }
 
 interface ReaderParts {
@@ -155,6 +181,16 @@ class EmbeddedReader implements TraceReader {
     } finally {
       manifest.release();
     }
+  }
+
+  /** Traces as of a manifest that the caller has pinned. */
+  readPinned(
+    store: TenantStore,
+    manifest: Manifest,
+    traceIds: readonly string[],
+  ): AsyncIterable<SpanBatch> {
+    const refs = traceIds.map((traceId) => ({ traceId }));
+    return readTraces(this.#context(store, manifest, undefined), refs);
   }
 
   async findTraces(query: TraceQuery, signal?: AbortSignal): Promise<TracePage> {

@@ -1,10 +1,12 @@
 /** The data directory: its format, its lock, and what lies where.
  *
  *    format.json  LOCK  wal/<n>.wal
- *    tenants/<name>/catalogue.json  seg/<from>-<to>.{parquet,idx}  fresh/<n>.parquet
+ *    tenants/<name>/catalogue.json  seg/<from>-<to>[.<n>].{parquet,idx}  fresh/<n>.parquet
+ *    tenants/<name>/tombstones/<n>.tomb
  *
  *  <from>-<to> are the tenant's flush numbers a data file covers. A file whose range lies in that
- *  of another is what a stitch left behind; so no list of valid files has to be kept. */
+ *  of another is what a stitch left behind, one whose range is that of another with a higher <n>
+ *  what a deletion left behind; so no list of valid files has to be kept. */
 
 import { join } from 'node:path';
 import { crc32 } from 'node:zlib';
@@ -33,6 +35,8 @@ export interface TenantDirectory {
   readonly segments: string;
   readonly fresh: string;
   readonly catalogue: string;
+  /** What has been deleted and may still be in files. */
+  readonly tombstones: string;
 }
 
 export interface OpenDirectoryDeps {
@@ -75,11 +79,24 @@ const FormatFile = z.object({
 });
 type Format = z.infer<typeof FormatFile>;
 
+export const FORMAT_FILE = 'format.json';
+
+/** The store's secret, of a directory that is there. Throws StorageError 'unusable'. */
+export async function readHashSeed(root: string, files: FileSystem): Promise<HashSeed> {
+  const path = join(root, FORMAT_FILE);
+  if ((await files.stat(path)) === undefined) {
+    throw new StorageError('unusable', `${root} is no store: it has no ${FORMAT_FILE}`, {
+      hint: 'give the directory that the configuration names',
+    });
+  }
+  return readFormat(root, { files, random: () => 0 });
+}
+
 async function readFormat(
   root: string,
   { files, random }: { files: FileSystem; random: () => number },
 ): Promise<HashSeed> {
-  const path = join(root, 'format.json');
+  const path = join(root, FORMAT_FILE);
   if ((await files.stat(path)) === undefined) {
     const word = () => Math.floor(random() * 0x1_0000_0000);
     const hashSeed: HashSeed = [word(), word()];
@@ -122,6 +139,7 @@ export function tenantDirectory(root: string, tenant: string): TenantDirectory {
     segments: join(home, 'seg'),
     fresh: join(home, 'fresh'),
     catalogue: join(home, 'catalogue.json'),
+    tombstones: join(home, 'tombstones'),
   };
 }
 
@@ -168,39 +186,71 @@ export async function listTenant(
   for (const name of await files.list(directory.fresh)) {
     await files.unlink(join(directory.fresh, name));
   }
+  const listing = arrange(directory.segments, await files.list(directory.segments));
+  for (const path of listing.leftovers) await files.unlink(path);
+  return listing;
+}
+
+/** What names in a folder of segments mean, without touching anything. `leftovers`: paths of what a
+ *  crash left behind, or what is about to go while the directory is in use. */
+export function arrange(
+  directory: string,
+  names: readonly string[],
+): TenantListing & { readonly leftovers: readonly string[] } {
+  const leftovers: string[] = [];
   const found: NamedFile[] = [];
-  for (const name of await files.list(directory.segments)) {
-    const file = parseName(directory.segments, name);
-    if (file === undefined) await files.unlink(join(directory.segments, name));
+  for (const name of names) {
+    const file = parseName(directory, name);
+    if (file === undefined) leftovers.push(join(directory, name));
     else found.push(file);
   }
   const parquet = found.filter(({ extension }) => extension === 'parquet');
   const kept = parquet.filter((file) => !parquet.some((other) => covers(other, file)));
   const spent: NamedFile[] = [];
   for (const file of found) {
-    if (kept.some((one) => isSame(one, file))) continue;
+    const same = kept.find((one) => isSame(one, file));
+    if (same?.generation === file.generation) continue;
     // An index that no file's range covers: a flush that was cut short, and is still in the log.
-    const isSpent = file.extension === 'idx' && kept.some((one) => covers(one, file));
+    const isStitched = same === undefined && kept.some((one) => covers(one, file));
+    const isSpent = file.extension === 'idx' && isStitched;
     if (isSpent) spent.push(file);
-    else await files.unlink(file.path);
+    else leftovers.push(file.path);
   }
   const byAge = (a: StoredFile, b: StoredFile) => a.from - b.from;
   return {
     files: kept.toSorted(byAge),
     spentIndexes: spent.toSorted(byAge).map(({ path }) => path),
+    leftovers,
   };
 }
 
-type NamedFile = StoredFile & { readonly extension: string };
+type NamedFile = StoredFile & { readonly generation: number; readonly extension: string };
+
+const NAME = /^(\d+)-(\d+)(?:\.(\d+))?\.(parquet|idx)$/;
 
 function parseName(directory: string, name: string): NamedFile | undefined {
-  const [, from, to, extension] = /^(\d+)-(\d+)\.(parquet|idx)$/.exec(name) ?? [];
+  const [, from, to, generation = '0', extension] = NAME.exec(name) ?? [];
   if (extension === undefined) return undefined;
-  return { path: join(directory, name), from: Number(from), to: Number(to), extension };
+  return {
+    path: join(directory, name),
+    from: Number(from),
+    to: Number(to),
+    generation: Number(generation),
+    extension,
+  };
 }
 
-function covers(outer: StoredFile, inner: StoredFile): boolean {
-  return !isSame(outer, inner) && outer.from <= inner.from && inner.to <= outer.to;
+/** Where the file goes when it is written anew without some of its rows: readers of the old one
+ *  keep what they have open. */
+export function nextGeneration(path: string): string {
+  return path.replace(/(?:\.(\d+))?\.parquet$/, (_, generation: string | undefined) => {
+    return `.${Number(generation ?? 0) + 1}.parquet`;
+  });
+}
+
+function covers(outer: NamedFile, inner: NamedFile): boolean {
+  if (isSame(outer, inner)) return outer.generation > inner.generation;
+  return outer.from <= inner.from && inner.to <= outer.to;
 }
 
 function isSame(a: StoredFile, b: StoredFile): boolean {

@@ -1,6 +1,7 @@
 /** What the engine asks of the encoder: rows in, files out. Calls are carried out in order, so a
  *  flush takes exactly the rows that were appended before it. */
 
+import type { HashSeed } from './identity.ts';
 import type { DataFile } from './manifest.ts';
 
 export interface EncoderRows {
@@ -29,5 +30,8 @@ export interface SegmentEncoder {
   snapshot(tenant: string, path: string): Promise<DataFile | undefined>;
   /** One file of the rows of several, which follow each other. The inputs stay. */
   stitch(inputs: readonly DataFile[], path: string): Promise<DataFile>;
+  /** The file without rows of the traces in its `deleted`. Undefined when none is left, and then
+   *  there is no file. The input stays. `seed`: what identity hashes of the tenant are made with. */
+  rewrite(input: DataFile, path: string, seed: HashSeed): Promise<DataFile | undefined>;
   close(): Promise<void>;
 }

@@ -90,6 +90,10 @@ export class Engine implements TraceWriter {
     return this.#tenants.get(name);
   }
 
+  get stores(): readonly TenantStore[] {
+    return [...this.#tenants.values()];
+  }
+
   get seen(): SeenSpans {
     return this.#seen;
   }
@@ -118,7 +122,7 @@ export class Engine implements TraceWriter {
       onFlushed: (bytes) => {
         this.#gate.leave(bytes);
         this.#evict();
-        void this.#releaseLog();
+        void this.releaseLog();
       },
     });
     this.#tenants.set(name, store);
@@ -144,8 +148,10 @@ export class Engine implements TraceWriter {
   }
 
   /** Rows of the log that no file has, at start. */
-  replay(walSeq: number, batch: SpanBatch): void {
-    const store = this.openTenant(batch.tenant);
+  replay(walSeq: number, logged: SpanBatch): void {
+    const store = this.openTenant(logged.tenant);
+    const batch = store.tombstones.spare(walSeq, logged);
+    if (batch === undefined) return;
     const { kept, hashes } = this.#unseen(store, batch);
     if (kept === undefined) return;
     const frame = encodeFrame(kept);
@@ -197,7 +203,7 @@ export class Engine implements TraceWriter {
     await wal.settled();
     await Promise.all([...this.#tenants.values()].map((store) => store.close()));
     await wal.rotate();
-    await this.#releaseLog();
+    await this.releaseLog();
     await encoder.close();
     await wal.close();
     await directory.release();
@@ -237,9 +243,7 @@ export class Engine implements TraceWriter {
       }
       const undo = () => {
         this.#gate.leave(kept.byteSize);
-        for (let i = 0; i < hashes.length; i += 2) {
-          this.#seen.remove(hashes[i] ?? 0, hashes[i + 1] ?? 0);
-        }
+        this.#seen.removeAll(hashes);
       };
       const frame = framed(kept, undo);
       const walSeq = this.#deps.wal.append(store.tenant, frame, (error) => {
@@ -301,7 +305,8 @@ export class Engine implements TraceWriter {
     return new Map([...this.#tenants].map(([tenant, { walTo }]) => [tenant, walTo]));
   }
 
-  #releaseLog(): Promise<void> {
+  /** Unlinks files of the log that are in data files. */
+  releaseLog(): Promise<void> {
     this.#releasing = this.#releasing
       .then(() => this.#deps.wal.release(this.#flushedTo()))
       .catch((error: unknown) => {

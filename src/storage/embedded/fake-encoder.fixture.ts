@@ -70,6 +70,15 @@ export class FakeEncoder implements SegmentEncoder {
     });
   }
 
+  /** Knows names, not traces: nothing of the file is left out. */
+  async rewrite(input: DataFile, path: string): Promise<DataFile | undefined> {
+    this.calls.push('rewrite');
+    await this.#answer();
+    const { kind, from, to, walTo } = input;
+    const names = this.contents.get(input.path) ?? [];
+    return this.#file(path, { kind, from, to, names, walTo });
+  }
+
   close(): Promise<void> {
     this.calls.push('close');
     return Promise.resolve();

@@ -24,6 +24,7 @@ export class FileSet {
   /** Paths of files whose index outlives them. */
   readonly #stitched = new Set<string>();
   #spent: readonly SpentIndex[] = [];
+  readonly #onGone = new Map<string, () => void>();
   #unlinking: Promise<void> = Promise.resolve();
 
   constructor(deps: FileSetDeps) {
@@ -61,6 +62,32 @@ export class FileSet {
     this.#use.retire(file);
   }
 
+  /** These traces' rows in the file count as gone, until it is rewritten. */
+  hide(path: string, traceIds: ReadonlySet<string>): void {
+    this.#files = this.#files.map((file) => {
+      if (file.path !== path) return file;
+      return { ...file, deleted: new Set([...(file.deleted ?? []), ...traceIds]) };
+    });
+  }
+
+  /** `output` is the file without the rows that were hidden; undefined when no row was left. Resolves
+   *  when the old one has left the disk. */
+  rewrite(file: DataFile, output: DataFile | undefined): Promise<void> {
+    this.#files = this.#files.flatMap((one) => {
+      if (one !== file) return [one];
+      return output === undefined ? [] : [output];
+    });
+    return new Promise((resolve) => {
+      this.#onGone.set(file.path, resolve);
+      this.#use.retire(file);
+    });
+  }
+
+  /** Indices of stitched flushes that are kept for their hashes. */
+  get spent(): readonly string[] {
+    return this.#spent.map(({ path }) => path);
+  }
+
   /** A file that was never among `all`. */
   discard(file: DataFile): void {
     this.#use.retire(file);
@@ -92,6 +119,10 @@ export class FileSet {
     this.#unlink(file.path);
     if (!this.#stitched.delete(file.path) || file.index === undefined) {
       this.#unlink(indexPath(file.path));
+      void this.settled().then(() => {
+        this.#onGone.get(file.path)?.();
+        this.#onGone.delete(file.path);
+      });
       return;
     }
     const { writtenAtMs, rows } = file.index.header;

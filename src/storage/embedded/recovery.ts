@@ -10,11 +10,16 @@ import {
   type StoredFile,
   tenantDirectory,
 } from './directory.ts';
+import { findRows } from './deletion/find-rows.ts';
+import { hashesOf } from './deletion/forget-spent.ts';
+import { decodeTombstone, listTombstones } from './deletion/tombstone.ts';
 import { openDataFile, readSegmentIndex } from './encode/data-file.ts';
 import { Encoder } from './encode/encoder.ts';
+import type { SegmentEncoder } from './encoder-port.ts';
 import { Engine, type EngineDeps, type EngineOptions } from './engine.ts';
 import type { DataFile } from './manifest.ts';
 import { decodeTenantState } from './tenant-state.ts';
+import type { TenantStore } from './tenant-store.ts';
 import { listWal, replayFile } from './wal/replay.ts';
 import { Wal } from './wal/wal.ts';
 
@@ -22,6 +27,9 @@ export interface OpenEngineDeps extends OpenDirectoryDeps, Pick<EngineDeps, 'log
 
 export interface OpenedEngine {
   readonly engine: Engine;
+  readonly encoder: SegmentEncoder;
+  readonly directory: StoreDirectory;
+  readonly wal: Wal;
   /** What could not be read, for people. */
   readonly damage: readonly string[];
 }
@@ -44,7 +52,7 @@ export async function openEngine(
     const recovery = new Recovery({ engine, wal, directory, deps, options });
     await recovery.run();
     engine.start();
-    return { engine, damage: recovery.damage };
+    return { engine, encoder, directory, wal, damage: recovery.damage };
   } catch (error) {
     await encoder.close();
     await directory.release();
@@ -89,6 +97,7 @@ class Recovery {
     // A damaged file keeps its number: no other may take its name.
     const nextFlush = Math.max(state?.nextFlush ?? 1, (listing.files.at(-1)?.to ?? 0) + 1);
     store.restore({ ...state, nextFlush }, files);
+    await this.#buryAgain(store, folder.tombstones);
     wal.continueAfter(store.walTo);
     for (const path of listing.spentIndexes) {
       const index = await this.#attempt(path, () => readSegmentIndex(path));
@@ -101,6 +110,19 @@ class Recovery {
       if (index === undefined) continue;
       const { writtenAtMs } = index.header;
       this.#hashes.push({ writtenAtMs, words: wordsOf(index.hashes()) });
+    }
+  }
+
+  /** What was deleted and not erased yet stays hidden. Files of later records have none of it. */
+  async #buryAgain(store: TenantStore, directory: string): Promise<void> {
+    const { deps, wal } = this.#with;
+    for (const path of await listTombstones(deps.files, directory)) {
+      const bytes = await deps.files.read(path);
+      const tombstone = await this.#attempt(path, async () => decodeTombstone(path, bytes));
+      if (tombstone === undefined) continue;
+      const older = store.files.all.filter(({ walTo }) => walTo <= tombstone.walTo);
+      store.bury(tombstone, (await findRows(older, tombstone.traceIds)).byPath);
+      wal.continueAfter(tombstone.walTo);
     }
   }
 
@@ -153,12 +175,16 @@ class Recovery {
     const young = this.#hashes
       .filter(({ writtenAtMs }) => writtenAtMs >= sinceMs)
       .toSorted((a, b) => b.writtenAtMs - a.writtenAtMs);
+    const gone = hashesOf(engine.stores.flatMap(({ tombstones }) => tombstones.all));
+    const isGone = (low: number, high: number) =>
+      gone.size > 0 && gone.has((BigInt(high) << 32n) | BigInt(low));
     let room = options.dedupSpansMax - engine.seen.size;
     for (const { words } of young) {
       room -= words.length / 2;
       if (room < 0) return;
       for (let i = 0; i < words.length; i += 2) {
-        engine.seen.add(words[i] ?? 0, words[i + 1] ?? 0);
+        const [low = 0, high = 0] = words.subarray(i, i + 2);
+        if (!isGone(low, high)) engine.seen.add(low, high);
       }
     }
   }

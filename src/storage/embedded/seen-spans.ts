@@ -36,6 +36,11 @@ export class SeenSpans {
     this.#old.remove(key, high);
   }
 
+  /** Two words each. */
+  removeAll(hashes: Uint32Array): void {
+    for (let i = 0; i < hashes.length; i += 2) this.remove(hashes[i] ?? 0, hashes[i + 1] ?? 0);
+  }
+
   /** To be called now and then, between batches. */
   rotate(nowMs: number): void {
     const { windowMs, spansMax } = this.#options;

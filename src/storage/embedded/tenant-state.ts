@@ -1,5 +1,6 @@
 /** `catalogue.json`: what a tenant's folder must remember besides its data files. */
 
+import { crc32 } from 'node:zlib';
 import type { CatalogueState } from './catalogue.ts';
 
 export interface TenantState {
@@ -13,17 +14,26 @@ export interface TenantState {
 const FORMAT = 1;
 
 export function encodeTenantState(state: TenantState): Uint8Array {
-  return new TextEncoder().encode(`${JSON.stringify({ format: FORMAT, ...state })}\n`);
+  const { nextFlush, walTo, catalogue } = state;
+  const content = { format: FORMAT, nextFlush, walTo, catalogue };
+  const text = JSON.stringify({ crc32: crc32(JSON.stringify(content)), ...content });
+  return new TextEncoder().encode(`${text}\n`);
 }
 
 /** Undefined when the bytes are none: its content can be done without. */
 export function decodeTenantState(bytes: Uint8Array): TenantState | undefined {
   try {
     const parsed: unknown = JSON.parse(new TextDecoder().decode(bytes));
-    return isTenantState(parsed) ? parsed : undefined;
+    return isTenantState(parsed) && isWhole(parsed) ? parsed : undefined;
   } catch {
     return undefined;
   }
+}
+
+/** Text that is written back is the text that was read. The first versions wrote no checksum. */
+function isWhole(value: TenantState & { readonly crc32?: unknown }): boolean {
+  const { crc32: written, ...content } = value;
+  return written === undefined || written === crc32(JSON.stringify(content));
 }
 
 function isTenantState(value: unknown): value is TenantState {

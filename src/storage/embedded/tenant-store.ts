@@ -15,13 +15,17 @@ import type { TenantDirectory } from './directory.ts';
 import { type DurableRows, EncoderFeed } from './encoder-feed.ts';
 import type { SegmentEncoder } from './encoder-port.ts';
 import { FileSet, indexPath } from './file-set.ts';
-import { type FileSystem, replaceFile } from './file-system.ts';
+import type { FileSystem } from './file-system.ts';
 import { FreshFile } from './fresh-file.ts';
 import { type HashSeed, tenantSeed } from './identity.ts';
 import { Head, type HeadEntry } from './head.ts';
 import type { DataFile, Manifest } from './manifest.ts';
+import { Hold } from './hold.ts';
+import type { Tombstone } from './deletion/tombstone.ts';
+import { Tombstones } from './deletion/tombstones.ts';
 import { nextStitch } from './stitch-policy.ts';
-import { encodeTenantState, type TenantState } from './tenant-state.ts';
+import type { TenantState } from './tenant-state.ts';
+import { TenantStateFile } from './tenant-state-file.ts';
 
 export interface TenantStoreDeps {
   readonly tenant: string;
@@ -48,9 +52,12 @@ export class TenantStore {
   readonly hashSeed: HashSeed;
   readonly catalogue = new Catalogue();
   readonly files: FileSet;
+  /** What has been deleted and may be in files or the log still. */
+  readonly tombstones = new Tombstones();
   readonly #deps: TenantStoreDeps;
   readonly #feed: EncoderFeed;
   readonly #fresh: FreshFile;
+  readonly #state: TenantStateFile;
   #head: HeadEntry[] = [];
   #pinnedHead: Head | undefined = Head.empty;
   #headBytes = 0;
@@ -59,6 +66,7 @@ export class TenantStore {
   /** The part of a flush after which readers see its file. */
   #publishing: Promise<boolean> | undefined;
   #stitchRun: Promise<void> | undefined;
+  readonly #hold = new Hold();
   #retryAtMs = 0;
   #nextFlush = 1;
   #walTo = 0;
@@ -74,6 +82,7 @@ export class TenantStore {
         deps.logger.warn({ path, error: messageOf(error) }, 'a file cannot be removed');
       },
     });
+    this.#state = new TenantStateFile(deps, deps.directory.catalogue, this.catalogue);
     this.#feed = new EncoderFeed({
       tenant: deps.tenant,
       hashSeed: this.hashSeed,
@@ -94,6 +103,11 @@ export class TenantStore {
     return this.#walTo;
   }
 
+  /** The last record whose rows are here. */
+  get lastSeq(): number {
+    return Math.max(this.#walTo, this.#head.at(-1)?.walSeq ?? 0);
+  }
+
   get headBytes(): number {
     return this.#headBytes;
   }
@@ -109,6 +123,25 @@ export class TenantStore {
     this.#nextFlush = Math.max(state.nextFlush ?? 1, (files.at(-1)?.to ?? 0) + 1);
     this.#walTo = files.reduce((walTo, file) => Math.max(walTo, file.walTo), state.walTo ?? 0);
     if (state.catalogue !== undefined) this.catalogue.restore(state.catalogue);
+  }
+
+  /** Hides rows of deleted traces in files, and takes them from the head. `found`: which of the
+   *  traces each file has, by its path. To be called while nothing else moves rows. */
+  bury(tombstone: Tombstone, found: ReadonlyMap<string, ReadonlySet<string>>): void {
+    this.tombstones.add(tombstone);
+    for (const [path, traceIds] of found) this.files.hide(path, traceIds);
+    const entries = this.#head.flatMap(({ walSeq, batch }) => {
+      const kept = this.tombstones.spare(walSeq, batch);
+      return kept === undefined ? [] : [{ walSeq, batch: kept }];
+    });
+    const bytes = entries.reduce((sum, { batch }) => sum + batch.byteSize, 0);
+    const freed = this.#headBytes - bytes;
+    this.#head = entries;
+    this.#headBytes = bytes;
+    this.#pinnedHead = undefined;
+    this.#fresh.drop();
+    this.encoderLost();
+    this.#deps.onFlushed(freed);
   }
 
   /** Takes rows that are durable in the log. They are found from now on. */
@@ -173,6 +206,32 @@ export class TenantStore {
     while (this.#head.length > 0 && this.#mayFlush) await this.flush();
   }
 
+  /** Moves all rows of records up to `seq` to files, as far as that goes well. */
+  async flushTo(seq: number): Promise<void> {
+    const isWaiting = () => (this.#head[0]?.walSeq ?? Infinity) <= seq;
+    while (isWaiting() && this.#mayFlush) await this.flush();
+    if (isWaiting()) return;
+    // Deleted rows at the end of the log are in no file: nothing else says that it is done with.
+    this.#walTo = Math.max(this.#walTo, seq);
+    this.catalogue.markDirty();
+    await this.#saveState();
+  }
+
+  /** Neither flush nor stitch moves rows while `work` runs. */
+  async exclusively<T>(work: () => Promise<T>): Promise<T> {
+    while (this.#hold.isHeld) await this.#hold.released;
+    const release = this.#hold.take();
+    try {
+      await this.#publishing;
+      await this.#stitchRun;
+      return await work();
+    } finally {
+      release();
+      this.stitch();
+      if (this.#feed.isFull) void this.flush();
+    }
+  }
+
   /** Flushes when rows wait for longer than `maxAgeMs`, or a flush that failed is to be repeated. */
   flushWhenDue(maxAgeMs: number): void {
     if (this.#feed.waitingRows === 0 || !this.#mayFlush) return;
@@ -185,6 +244,7 @@ export class TenantStore {
   }
 
   async #flush(): Promise<void> {
+    while (this.#hold.isHeld) await this.#hold.released;
     if (this.#head.length === 0 || !this.#mayFlush) return;
     this.#publishing = this.#flushHead();
     const isDone = await this.#publishing;
@@ -218,7 +278,7 @@ export class TenantStore {
     const bytes = gone.entries.reduce((sum, { batch }) => sum + batch.byteSize, 0);
     this.#nextFlush = file.to + 1;
     this.files.add(file);
-    this.#walTo = file.walTo;
+    this.#walTo = Math.max(this.#walTo, file.walTo);
     this.#head = kept;
     this.#pinnedHead = undefined;
     this.#headBytes -= bytes;
@@ -260,17 +320,8 @@ export class TenantStore {
     return undefined;
   }
 
-  /** What files do not tell. Without it lists are shorter after a restart, nothing is lost. */
-  async #saveState(): Promise<void> {
-    if (!this.catalogue.isDirty) return;
-    const catalogue = this.catalogue.takeState();
-    const state = { nextFlush: this.#nextFlush, walTo: this.#walTo, catalogue };
-    try {
-      await replaceFile(this.#deps.files, this.#deps.directory.catalogue, encodeTenantState(state));
-    } catch (error) {
-      this.catalogue.markDirty();
-      this.#deps.logger.warn({ error: messageOf(error) }, 'the catalogue cannot be written');
-    }
+  #saveState(): Promise<void> {
+    return this.#state.save(() => ({ nextFlush: this.#nextFlush, walTo: this.#walTo }));
   }
 
   /** Makes a segment of flushes when it is time to. */
@@ -283,6 +334,7 @@ export class TenantStore {
   async #stitchAll(): Promise<void> {
     const { encoder, stitchRowGroups, directory, clock, logger, files } = this.#deps;
     for (;;) {
+      if (this.#hold.isHeld || !this.tombstones.isEmpty) return;
       const limits = { rowGroups: stitchRowGroups, nowMs: clock.nowMs() };
       const inputs = nextStitch(this.files.all, limits);
       const first = inputs[0];
@@ -305,11 +357,6 @@ export class TenantStore {
         release();
       }
     }
-  }
-
-  /** Retention took the file. */
-  remove(file: DataFile): void {
-    this.files.remove(file);
   }
 
   async close(): Promise<void> {

@@ -128,7 +128,7 @@ function valueJson(value: AttributeValue): JsonObject {
     case 'int':
       return { intValue: String(value.value) };
     case 'double':
-      return { doubleValue: Number.isFinite(value.value) ? value.value : String(value.value) };
+      return { doubleValue: doubleJson(value.value) };
     case 'bytes':
       return { bytesValue: Buffer.from(value.value).toString('base64') };
     case 'array':
@@ -148,4 +148,10 @@ function unlessZero(key: string, count: number): JsonObject {
 
 function unlessNone(key: string, values: JsonObject[]): JsonObject {
   return values.length === 0 ? {} : { [key]: values };
+}
+
+/** JSON has no words for these; protobuf's reading of JSON takes them as text. */
+function doubleJson(value: number): number | string {
+  if (Object.is(value, -0)) return '-0';
+  return Number.isFinite(value) ? value : String(value);
 }

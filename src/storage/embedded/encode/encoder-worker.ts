@@ -45,6 +45,15 @@ class EncoderWorker {
           this.#answer(message, () => stitch(message.inputs, message.path)),
         );
         return undefined;
+      case 'rewrite':
+        this.#stitching = this.#stitching.then(() =>
+          this.#answer(message, async () => {
+            // Rare: loaded when it is needed.
+            const { rewriteFile } = await import('./rewrite.ts');
+            return rewriteFile(message, this.#options.seed);
+          }),
+        );
+        return undefined;
     }
   }
 

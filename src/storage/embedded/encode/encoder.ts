@@ -9,6 +9,7 @@ import { entryUrl } from '../../../lib/entry.ts';
 import { messageOf } from '../../../lib/errors.ts';
 import { StorageError } from '../../contract.ts';
 import type { EncoderRows, FlushTarget, SegmentEncoder } from '../encoder-port.ts';
+import type { HashSeed } from '../identity.ts';
 import type { DataFile } from '../manifest.ts';
 import { openDataFile } from './data-file.ts';
 import type { Failure, Message, Reply, Request, WorkerOptions } from './messages.ts';
@@ -79,6 +80,13 @@ export class Encoder implements SegmentEncoder {
   async stitch(inputs: readonly DataFile[], path: string): Promise<DataFile> {
     await this.#ask({ kind: 'stitch', inputs: inputs.map((input) => input.path), path });
     return openDataFile(path, 'segment');
+  }
+
+  /** The file without the traces it hides; undefined when no row is left. It stays. */
+  async rewrite(input: DataFile, path: string, seed: HashSeed): Promise<DataFile | undefined> {
+    const traceIds = input.deleted ?? new Set<string>();
+    const isEmpty = await this.#ask({ kind: 'rewrite', input: input.path, path, traceIds, seed });
+    return isEmpty ? undefined : openDataFile(path, input.kind);
   }
 
   /** Open requests are rejected. */

@@ -1,6 +1,7 @@
 /** What the main thread and the encoder's worker say to each other. */
 
 import type { StorageErrorCode } from '../../contract.ts';
+import type { HashSeed } from '../identity.ts';
 
 export interface WorkerOptions {
   readonly seed: number;
@@ -40,6 +41,15 @@ export type Request =
       readonly id: number;
       readonly inputs: readonly string[];
       readonly path: string;
+    }
+  | {
+      readonly kind: 'rewrite';
+      readonly id: number;
+      readonly input: string;
+      readonly path: string;
+      /** Traces whose rows are left out, as hex. */
+      readonly traceIds: ReadonlySet<string>;
+      readonly seed: HashSeed;
     };
 
 export type Message = Order | Request;

@@ -53,6 +53,8 @@ export interface WalContent {
   readonly records: readonly WalRecord[];
   /** Bytes that are no whole record, between good ones: damage. */
   readonly damagedBytes: number;
+  /** Where they lie. */
+  readonly damage?: readonly { readonly at: number; readonly bytes: number }[] | undefined;
   /** Bytes after the last good record: a write that was cut short. */
   readonly tornBytes: number;
   /** Set when the file was written by a newer program. */
@@ -72,6 +74,7 @@ export function readRecords(bytes: Uint8Array, salt: number): WalContent {
   }
   let good = FILE_HEADER_BYTES;
   let damagedBytes = 0;
+  const damage: { at: number; bytes: number }[] = [];
   for (let at = good; at + RECORD_HEADER_BYTES <= bytes.length;) {
     const record = recordAt({ bytes, view, salt }, at);
     if (record === undefined) {
@@ -79,11 +82,12 @@ export function readRecords(bytes: Uint8Array, salt: number): WalContent {
       continue;
     }
     damagedBytes += at - good;
+    if (at > good) damage.push({ at: good, bytes: at - good });
     at += RECORD_HEADER_BYTES + record.frame.length;
     good = at;
     records.push(record);
   }
-  return { records, damagedBytes, tornBytes: bytes.length - good };
+  return { records, damagedBytes, damage, tornBytes: bytes.length - good };
 }
 
 function newerVersionOf(view: DataView): number | undefined {

@@ -124,6 +124,23 @@ export class Wal {
     await this.#endFile();
   }
 
+  /** The same while records keep coming: every record so far is in a file that takes no more.
+   *  Resolves with those files. */
+  rotateNow(): Promise<readonly WalFile[]> {
+    return new Promise((resolve, reject) => {
+      this.barrier(() => {
+        const ended = this.#endFile();
+        const full = this.#full;
+        ended.then(() => resolve(full), reject);
+      });
+    });
+  }
+
+  /** Files that have not been unlinked. */
+  holds(file: WalFile): boolean {
+    return this.#full.includes(file);
+  }
+
   async close(): Promise<void> {
     await this.rotate();
   }

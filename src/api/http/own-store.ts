@@ -1,0 +1,221 @@
+/** What the tools ask of a running server (`spoor store export`, `import`, `delete`): stored traces as
+ *  lines of OTLP JSON, in and out, and their deletion. Every request shows the secret that stands in
+ *  the store's directory, readable by its owner alone: whoever may read the files may ask this, and
+ *  nobody else may, wherever the server listens; no page in a browser can. */
+
+import { createHash, timingSafeEqual } from 'node:crypto';
+import { Readable } from 'node:stream';
+import type { FastifyInstance, FastifyRequest } from 'fastify';
+import { z } from 'zod';
+import { messageOf, SpoorError } from '../../lib/errors.ts';
+import type { SpanBatch } from '../../model/batch/span-batch.ts';
+import { QueryError } from '../../query/error.ts';
+import { searchFilter } from '../../query/search-filter.ts';
+import type { TraceMaintenance, TracesToDelete } from '../../storage/contract.ts';
+import { decodeTracesJson } from '../../wire/otlp-json/decode.ts';
+import { encodeTraces } from '../../wire/otlp-json/encode.ts';
+import {
+  type DeletionLine,
+  ExportRequest,
+  type ImportResponse,
+  StoreSelection,
+} from '../contract.ts';
+import type { QueryServerOptions } from './options.ts';
+import { queryOf, signalOf } from './request.ts';
+
+export const CURSOR_HEADER = 'spoor-cursor';
+export const REACHED_HEADER = 'spoor-reached';
+export const LINES_TYPE = 'application/x-ndjson';
+
+/** One trace is one line: a large one has to fit. */
+const IMPORT_BYTES_MAX = 256 * 1024 * 1024;
+const UNSIGNED_MAX = 2n ** 64n - 1n;
+
+type Selection = z.output<typeof StoreSelection>;
+
+export function storeRoutes(routes: FastifyInstance, options: QueryServerOptions): void {
+  const { maintenance } = options;
+  const { door } = maintenance ?? {};
+  if (maintenance === undefined || door === undefined) return;
+  routes.addHook('onRequest', async (request) => requireSecret(request, door.secret));
+  routes.addContentTypeParser(
+    LINES_TYPE,
+    { parseAs: 'buffer', bodyLimit: IMPORT_BYTES_MAX },
+    (_request, body, done) => done(null, body),
+  );
+  routes.get('/status', async () => ({ ok: true }));
+  routes.post('/export', async (request, reply) => {
+    const { selection, cursor, limit } = parseBody(ExportRequest, request);
+    const page = await pageOf(options, selection, { cursor, limit, signal: signalOf(reply) });
+    if (page.cursor !== undefined) reply.header(CURSOR_HEADER, page.cursor);
+    if (page.reached !== undefined) reply.header(REACHED_HEADER, page.reached);
+    return reply.type(LINES_TYPE).send(Readable.from(linesOf(page.traces)));
+  });
+  routes.post('/import', async (request, reply) => {
+    const query = queryOf(request);
+    const tenant = query.get('tenant') ?? options.tenant;
+    const firstLine = Number(query.get('first_line') ?? 1);
+    const lines = request.body instanceof Uint8Array ? splitLines(request.body) : [];
+    return importLines(maintenance, { lines, firstLine, tenant, signal: signalOf(reply) });
+  });
+  routes.post('/delete', async (request, reply) => {
+    const selection = parseBody(StoreSelection, request);
+    const which = chosenBy(selection);
+    const tenant = selection.tenant ?? options.tenant;
+    const lines = deletionLines(maintenance, { tenant, which, signal: signalOf(reply) });
+    return reply.type(LINES_TYPE).send(Readable.from(lines));
+  });
+}
+
+/** Compared by their hashes: how long it takes tells nothing. */
+function requireSecret({ headers }: FastifyRequest, secret: string): void {
+  const given = headers.authorization ?? '';
+  const hash = (text: string) => createHash('sha256').update(text).digest();
+  if (timingSafeEqual(hash(given), hash(`Bearer ${secret}`))) return;
+  throw new QueryError('forbidden', 'this is for who can read the directory of the store', {
+    hint: 'run `spoor store` as the user that runs the server, on its machine',
+  });
+}
+
+function parseBody<T>(schema: z.ZodType<T>, { body }: FastifyRequest): T {
+  const parsed = schema.safeParse(body);
+  if (!parsed.success) throw new QueryError('bad_request', z.prettifyError(parsed.error));
+  return parsed.data;
+}
+
+function chosenBy(selection: Selection): TracesToDelete {
+  const { traceIds, startNano, endNano, minDurationNano, maxDurationNano } = selection;
+  if (traceIds !== undefined) return { traceIds };
+  const filter = searchFilter({
+    service: selection.service,
+    operation: selection.operation,
+    tags: selection.attributes,
+    minDurationNano: minDurationNano === undefined ? undefined : BigInt(minDurationNano),
+    maxDurationNano: maxDurationNano === undefined ? undefined : BigInt(maxDurationNano),
+  });
+  const range = { startNano: BigInt(startNano ?? 0), endNano: BigInt(endNano ?? UNSIGNED_MAX) };
+  return { filter, range };
+}
+
+interface Page {
+  readonly traces: AsyncIterable<SpanBatch>;
+  readonly cursor?: string | undefined;
+  readonly reached?: string | undefined;
+}
+
+interface PageOptions {
+  readonly cursor: string | undefined;
+  readonly limit: number;
+  readonly signal: AbortSignal;
+}
+
+async function pageOf(
+  { reader, tenant: usual }: QueryServerOptions,
+  selection: Selection,
+  { cursor, limit, signal }: PageOptions,
+): Promise<Page> {
+  const tenant = selection.tenant ?? usual;
+  const which = chosenBy(selection);
+  if ('traceIds' in which) {
+    const refs = which.traceIds.map((traceId) => ({ traceId }));
+    return { traces: reader.getTraces(tenant, refs, signal) };
+  }
+  const page = await reader.findTraces({ tenant, ...which, cursor, limit }, signal);
+  if (page.warnings.length > 0) {
+    throw new QueryError('incomplete', `the search is not whole: ${page.warnings.join('; ')}`, {
+      hint: 'run `spoor store check` to see what is damaged',
+    });
+  }
+  const traces = reader.getTraces(tenant, page.traces, signal);
+  return { traces, cursor: page.cursor, reached: page.traces.at(-1)?.startNano.toString() };
+}
+
+async function* linesOf(traces: AsyncIterable<SpanBatch>): AsyncGenerator<string> {
+  for await (const batch of traces) yield `${encodeTraces([batch])}\n`;
+}
+
+const NEWLINE = 0x0a;
+
+/** Views; empty ones are left out. */
+function splitLines(body: Uint8Array): Uint8Array[] {
+  const lines: Uint8Array[] = [];
+  for (let start = 0; start < body.length;) {
+    const found = body.indexOf(NEWLINE, start);
+    const end = found < 0 ? body.length : found;
+    if (end > start) lines.push(body.subarray(start, end));
+    start = end + 1;
+  }
+  return lines;
+}
+
+interface Import {
+  readonly lines: readonly Uint8Array[];
+  /** Number of the first one, for messages. */
+  readonly firstLine: number;
+  readonly tenant: string;
+  readonly signal: AbortSignal;
+}
+
+async function importLines(
+  maintenance: TraceMaintenance,
+  { lines, firstLine, tenant, signal }: Import,
+): Promise<ImportResponse> {
+  let stored = 0;
+  let known = 0;
+  for (const [i, line] of lines.entries()) {
+    const counts = await maintenance.importTraces(decodeLine(line, firstLine + i, tenant), signal);
+    stored += counts.stored;
+    known += counts.known;
+  }
+  return { lines: lines.length, stored, known };
+}
+
+function decodeLine(line: Uint8Array, number: number, tenant: string): SpanBatch {
+  try {
+    return decodeTracesJson(line, tenant);
+  } catch (cause) {
+    const message = `line ${number}: ${messageOf(cause)}`;
+    throw new QueryError('bad_request', message, { cause });
+  }
+}
+
+interface Deletion {
+  readonly tenant: string;
+  readonly which: TracesToDelete;
+  readonly signal: AbortSignal;
+}
+
+/** A line for each step; what goes wrong is one too, since the answer has begun by then. */
+async function* deletionLines(
+  maintenance: TraceMaintenance,
+  { tenant, which, signal }: Deletion,
+): AsyncGenerator<string> {
+  let wake = () => {};
+  let last: DeletionLine = { stage: 'hidden', traces: 0, spans: 0 };
+  const lines: DeletionLine[] = [];
+  const tell = (line: DeletionLine) => {
+    last = line;
+    lines.push(line);
+    wake();
+  };
+  maintenance.deleteTraces(tenant, which, { signal, onProgress: tell }).then(
+    (counts) => tell({ ...counts, stage: 'done' }),
+    (error: unknown) => tell({ ...last, stage: 'failed', ...failure(error) }),
+  );
+  for (;;) {
+    const line = lines.shift();
+    if (line === undefined) {
+      await new Promise<void>((resolve) => {
+        wake = resolve;
+      });
+      continue;
+    }
+    yield `${JSON.stringify(line)}\n`;
+    if (line.stage === 'done' || line.stage === 'failed') return;
+  }
+}
+
+function failure(error: unknown): { error: string; hint?: string } {
+  const hint = error instanceof SpoorError ? error.hint : undefined;
+  return { error: messageOf(error), ...(hint === undefined ? {} : { hint }) };
+}

@@ -1,0 +1,186 @@
+/** `spoor store export`: stored traces as lines of OTLP JSON. The file has another name until it is
+ *  whole; beside it stands how far it is, so the same command goes on where it was interrupted. */
+import { open, readFile, rename, rm, writeFile, type FileHandle } from 'node:fs/promises';
+import { z } from 'zod';
+import type { StoreSelection } from '../../api/contract.ts';
+import { UsageError } from '../arguments.ts';
+import type { StoreClient } from './client.ts';
+import { interruptible } from './interrupt.ts';
+import { parseStoreArguments } from './place.ts';
+import { bytesText, countText, Progress } from './progress.ts';
+import { REACH_HELP, reachFlags, reachStore } from './reach.ts';
+import { readSelection, SELECTION_HELP, selectionFlags, selectionText } from './selection.ts';
+
+export const help = `spoor store export <file>: write traces to a file
+
+A line for each trace, newest first: an OTLP JSON request as the Collector's file exporter writes them
+and its file receiver, \`spoor store import\` or any OTLP/HTTP endpoint reads them. - writes to standard
+output. Interrupted, the same command goes on where it was.
+
+${SELECTION_HELP}
+${REACH_HELP}`;
+
+const PAGE_TRACES = 200;
+const IDS_AT_ONCE = 200;
+
+const Mark = z.object({
+  selection: z.string(),
+  cursor: z.string().optional(),
+  ids: z.int(),
+  bytes: z.int(),
+  traces: z.int(),
+});
+/** How far an export is. */
+type Mark = z.infer<typeof Mark>;
+
+export async function run(args: readonly string[]): Promise<number> {
+  const parsed = parseStoreArguments(args, { ...selectionFlags, ...reachFlags });
+  const [path, ...more] = parsed.positionals;
+  if (path === undefined || more.length > 0) {
+    throw new UsageError('usage', 'export wants one file to write', {
+      hint: 'see `spoor store export --help`',
+    });
+  }
+  const selection = readSelection(parsed, Date.now());
+  return interruptible(async (signal) => {
+    const { client, where, close } = await reachStore(parsed, signal);
+    try {
+      const target = path === '-' ? new StandardOutput() : new PartialFile(path);
+      const progress = new Progress();
+      const mark = await exportTo(target, { client, selection, progress });
+      progress.end();
+      const size = `${countText(mark.traces, 'trace')}, ${bytesText(mark.bytes)}`;
+      process.stderr.write(`exported ${selectionText(selection)} of ${where}: ${size}\n`);
+      return 0;
+    } finally {
+      await close();
+    }
+  });
+}
+
+interface Export {
+  readonly client: StoreClient;
+  readonly selection: StoreSelection;
+  readonly progress: Progress;
+}
+
+async function exportTo(
+  target: ExportTarget,
+  { client, selection, progress }: Export,
+): Promise<Mark> {
+  // Times that are so long ago as was said move on from run to run.
+  const { startNano: _, endNano: __, ...fixed } = selection;
+  const told = JSON.stringify(fixed);
+  let mark = await target.begin(told);
+  const firstNano = BigInt(selection.endNano ?? BigInt(Date.now()) * 1_000_000n);
+  for (;;) {
+    const page = await client.exportPage(nextPage(selection, mark));
+    const traces = mark.traces + countLines(page.lines);
+    const ids = mark.ids + (selection.traceIds === undefined ? 0 : IDS_AT_ONCE);
+    const bytes = mark.bytes + page.lines.length;
+    mark = { selection: told, cursor: page.cursor, ids, bytes, traces };
+    await target.add(page.lines, mark);
+    const hasMore =
+      selection.traceIds === undefined
+        ? page.cursor !== undefined
+        : ids < selection.traceIds.length;
+    if (!hasMore) break;
+    const part = partOf(selection, { firstNano, reachedNano: page.reachedNano });
+    progress.update(part, `${countText(traces, 'trace')}, ${bytesText(bytes)}`);
+  }
+  await target.finish();
+  return mark;
+}
+
+function nextPage(selection: StoreSelection, { cursor, ids }: Mark) {
+  if (selection.traceIds === undefined) return { selection, cursor, limit: PAGE_TRACES };
+  const traceIds = selection.traceIds.slice(ids, ids + IDS_AT_ONCE);
+  return { selection: { ...selection, traceIds }, limit: IDS_AT_ONCE };
+}
+
+/** Known only when the range has a beginning. */
+function partOf(
+  { startNano }: StoreSelection,
+  { firstNano, reachedNano }: { firstNano: bigint; reachedNano: bigint | undefined },
+): number | undefined {
+  if (startNano === undefined || reachedNano === undefined) return undefined;
+  return Number(firstNano - reachedNano) / Number(firstNano - BigInt(startNano));
+}
+
+function countLines(bytes: Uint8Array): number {
+  let count = 0;
+  for (let at = bytes.indexOf(10); at >= 0; at = bytes.indexOf(10, at + 1)) count++;
+  return count;
+}
+
+interface ExportTarget {
+  /** How far an earlier run came. */
+  begin(selection: string): Promise<Mark>;
+  add(lines: Uint8Array, mark: Mark): Promise<void>;
+  finish(): Promise<void>;
+}
+
+class StandardOutput implements ExportTarget {
+  begin(selection: string): Promise<Mark> {
+    return Promise.resolve({ selection, ids: 0, bytes: 0, traces: 0 });
+  }
+
+  add(lines: Uint8Array): Promise<void> {
+    return new Promise((resolve, reject) => {
+      process.stdout.write(lines, (error) => (error ? reject(error) : resolve()));
+    });
+  }
+
+  finish(): Promise<void> {
+    return Promise.resolve();
+  }
+}
+
+class PartialFile implements ExportTarget {
+  readonly #path: string;
+  #file: FileHandle | undefined;
+
+  constructor(path: string) {
+    this.#path = path;
+  }
+
+  get #part(): string {
+    return `${this.#path}.part`;
+  }
+
+  get #markPath(): string {
+    return `${this.#path}.part.json`;
+  }
+
+  async begin(selection: string): Promise<Mark> {
+    const known = await readMark(this.#markPath);
+    const goesOn = known !== undefined && known.selection === selection;
+    const mark = goesOn ? known : { selection, ids: 0, bytes: 0, traces: 0 };
+    this.#file = await open(this.#part, 'a');
+    await this.#file.truncate(mark.bytes);
+    if (goesOn) process.stderr.write(`going on after ${countText(mark.traces, 'trace')}\n`);
+    return mark;
+  }
+
+  /** The mark must not say more than there is. */
+  async add(lines: Uint8Array, mark: Mark): Promise<void> {
+    await this.#file?.appendFile(lines);
+    await this.#file?.datasync();
+    await writeFile(`${this.#markPath}.tmp`, JSON.stringify(mark));
+    await rename(`${this.#markPath}.tmp`, this.#markPath);
+  }
+
+  async finish(): Promise<void> {
+    await this.#file?.close();
+    await rename(this.#part, this.#path);
+    await rm(this.#markPath, { force: true });
+  }
+}
+
+async function readMark(path: string): Promise<Mark | undefined> {
+  try {
+    return Mark.safeParse(JSON.parse(await readFile(path, 'utf8'))).data;
+  } catch {
+    return undefined;
+  }
+}

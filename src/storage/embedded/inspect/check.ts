@@ -1,0 +1,151 @@
+/** Verifies every checksum of a store, also of one in use: the log's records, each page of each
+ *  Parquet file, each block of each index, catalogues, tombstones and day files. What is damaged is
+ *  named with its place. */
+
+import { readFile } from 'node:fs/promises';
+import { messageOf, systemCodeOf } from '../../../lib/errors.ts';
+import { decodeTombstone } from '../deletion/tombstone.ts';
+import { indexPathOf } from '../encode/data-file.ts';
+import { BLOCK_TRACES, openIndex } from '../index-file.ts';
+import { ParquetFile } from '../parquet/parquet-file.ts';
+import { decodeTenantState } from '../tenant-state.ts';
+import { readRecords } from '../wal/record.ts';
+import type { Inventory, TenantInventory } from './inventory.ts';
+
+export interface Finding {
+  readonly path: string;
+  /** Where in the file, and what. */
+  readonly problem: string;
+}
+
+export interface Checked {
+  readonly path: string;
+  readonly bytes: number;
+  readonly findings: readonly Finding[];
+  /** It went while it was being read: the store is in use. */
+  readonly hasGone: boolean;
+}
+
+type Report = (problem: string) => void;
+interface Check {
+  readonly path: string;
+  readonly run: (bytes: () => Promise<Uint8Array>, report: Report) => Promise<void> | void;
+}
+
+/** In the order of the directory; each file as soon as it has been read. */
+export async function* checkStore(inventory: Inventory): AsyncGenerator<Checked> {
+  for (const check of checksOf(inventory)) yield await checked(check);
+}
+
+export function countChecks(inventory: Inventory): number {
+  return checksOf(inventory).length;
+}
+
+async function checked({ path, run }: Check): Promise<Checked> {
+  const findings: Finding[] = [];
+  const report = (problem: string) => void findings.push({ path, problem });
+  let size = 0;
+  let hasGone = false;
+  try {
+    const read = async () => {
+      const bytes = await readFile(path);
+      size = bytes.length;
+      return bytes;
+    };
+    await run(read, report);
+  } catch (error) {
+    const cause = error instanceof Error ? error.cause : undefined;
+    hasGone = systemCodeOf(error) === 'ENOENT' || systemCodeOf(cause) === 'ENOENT';
+    if (!hasGone) report(messageOf(error));
+  }
+  return { path, bytes: size, findings: hasGone ? [] : findings, hasGone };
+}
+
+function checksOf({ format, hashSeed, wal, tenants }: Inventory): Check[] {
+  const [salt] = hashSeed;
+  return [
+    { path: format, run: async (read, report) => checkFormat(await read(), report) },
+    ...wal.map((path): Check => ({
+      path,
+      run: async (read, report) => checkLog(await read(), salt, report),
+    })),
+    ...tenants.flatMap(tenantChecks),
+  ];
+}
+
+function tenantChecks(tenant: TenantInventory): Check[] {
+  const { directory, tombstones, files, spentIndexes } = tenant;
+  const indices = [...files.map(({ path }) => indexPathOf(path)), ...spentIndexes];
+  return [
+    {
+      path: directory.catalogue,
+      run: async (read, report) => {
+        if (decodeTenantState(await read()) === undefined) report('its checksum differs');
+      },
+    },
+    ...tombstones.map((path): Check => ({
+      path,
+      run: async (read) => void decodeTombstone(path, await read()),
+    })),
+    ...files.map(({ path }): Check => ({
+      path,
+      run: async (read, report) => checkParquet(path, await read(), report),
+    })),
+    ...indices.map((path): Check => ({
+      path,
+      run: async (read, report) => {
+        await read();
+        checkIndex(path, report);
+      },
+    })),
+  ];
+}
+
+/** There is one way to write it. */
+function checkFormat(bytes: Uint8Array, report: Report): void {
+  const text = new TextDecoder().decode(bytes);
+  const { format, hashSeed, crc32 } = JSON.parse(text);
+  if (`${JSON.stringify({ format, hashSeed, crc32 })}\n` !== text || format !== 1) {
+    report('it is not as it was written');
+  }
+}
+
+/** A log in use ends with what is being written: a torn end is no damage. */
+function checkLog(bytes: Uint8Array, salt: number, report: Report): void {
+  const { damage = [], newerVersion } = readRecords(bytes, salt);
+  if (newerVersion !== undefined) report(`it has format ${newerVersion}, which is not known`);
+  for (const { at, bytes: length } of damage) report(`byte ${at}: ${length} bytes are no record`);
+}
+
+function checkParquet(path: string, bytes: Uint8Array, report: Report): void {
+  const file = ParquetFile.of(path, bytes);
+  const { columns, rowGroups } = file.footer;
+  for (let rowGroup = 0; rowGroup < rowGroups.length; rowGroup++) {
+    for (const column of columns) {
+      attempt(() => file.readColumns(rowGroup, [column]), withoutPath(path, report));
+    }
+  }
+}
+
+function checkIndex(path: string, report: Report): void {
+  const told = withoutPath(path, report);
+  const index = openIndex(path);
+  for (let at = 0; at < index.traceCount; at += BLOCK_TRACES) {
+    attempt(() => index.traceIdAt(at), told);
+    attempt(() => index.summaryAt(at), told);
+  }
+  attempt(() => index.hashes(), told);
+}
+
+/** Stands before what is told anyway. */
+function withoutPath(path: string, report: Report): Report {
+  return (problem) => report(problem.replace(path, '').replace(/^(, | cannot be read: )/, ''));
+}
+
+function attempt(read: () => unknown, report: Report): void {
+  try {
+    read();
+  } catch (error) {
+    report(messageOf(error));
+  }
+}
