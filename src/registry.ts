@@ -50,5 +50,6 @@ export const registry = {
       const { storageExtension } = await import('./extensions/jaeger-storage/extension.ts');
       return { component: storageExtension(await engines()) };
     },
+    pprof: () => import('./extensions/pprof/extension.ts'),
   },
 } satisfies Registry;
