@@ -221,49 +221,54 @@ const ONES = Uint8Array.from({ length: 256 }, (_, byte) => {
   return ones;
 });
 
-/** Differences up to this are exact as doubles, whatever is added up within one block. */
-const NARROW_BITS = 40;
-const BLOCK_MAX = 1024;
-const EXACT_MAX = 2 ** 52;
+const BLOCK_MAX = 4096;
 
-/** The 64-bit numbers at `positions` among `count` in DELTA_BINARY_PACKED, two words each. */
+/** The 64-bit numbers at `positions`, or all, of `count` in DELTA_BINARY_PACKED, two words each.
+ *  `end` is where they all end only when all were asked for. */
 export function readDeltas(
   bytes: Uint8Array,
   start: number,
   count: number,
-  positions: Uint32Array,
+  positions?: Uint32Array,
 ): { words: Uint32Array<ArrayBuffer>; end: number } {
   // Words are read at any byte: some room behind the last one.
   const room = new Uint8Array(bytes.length - start + PADDING);
   room.set(bytes.subarray(start));
-  const reader = new DeltaReader(room, bytes.length - start, positions);
-  const end = reader.read(count);
+  const reader = new DeltaReader(room, bytes.length - start, { count, positions });
+  const end = reader.read();
   return { words: reader.words, end: start + end };
 }
 
+/** Counts with two words, which is exact for every delta and needs no bigint. */
 class DeltaReader {
   readonly words: Uint32Array<ArrayBuffer>;
   readonly #cursor: Cursor;
   readonly #view: DataView;
   readonly #limit: number;
-  readonly #positions: Uint32Array;
+  readonly #count: number;
+  readonly #positions: Uint32Array | undefined;
+  readonly #asked: number;
   #next = 0;
-  /** The last value is base + offset. */
-  #base = 0n;
-  #baseLow = 0;
-  #baseHigh = 0;
-  #offset = 0;
+  #low = 0;
+  #high = 0;
 
-  constructor(bytes: Uint8Array, limit: number, positions: Uint32Array) {
+  constructor(
+    bytes: Uint8Array,
+    limit: number,
+    { count, positions }: { count: number; positions: Uint32Array | undefined },
+  ) {
     this.#cursor = new Cursor(bytes, 0);
     this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
     this.#limit = limit;
+    this.#count = count;
     this.#positions = positions;
-    this.words = new Uint32Array(positions.length * 2);
+    this.#asked = positions?.length ?? count;
+    this.words = new Uint32Array(this.#asked * 2);
   }
 
-  read(count: number): number {
+  read(): number {
     const cursor = this.#cursor;
+    const count = this.#count;
     const block = cursor.varint();
     const miniblocks = cursor.varint();
     const size = block / miniblocks;
@@ -272,106 +277,102 @@ class DeltaReader {
     }
     const said = cursor.varint();
     if (said !== count) throw new RangeError(`${said} values instead of ${count}`);
-    this.#rebase(cursor.zigzag());
-    if (count > 0) this.#keep(0);
-    for (let first = 1; first < count; first += block) {
-      this.#readBlock(first, Math.min(block, count - first), { size, miniblocks });
+    const first = cursor.zigzag();
+    this.#low = Number(first & 0xffff_ffffn);
+    this.#high = Number(first >> 32n);
+    if (count > 0 && this.#wanted === 0) this.#keep();
+    // What follows the last position asked for is of no interest, unless something stands behind it.
+    const isPart = this.#positions !== undefined;
+    for (let at = 1; at < count; at += block) {
+      if (isPart && this.#next === this.#asked) return cursor.at;
+      this.#readBlock(at, Math.min(block, count - at), { size, miniblocks });
     }
     if (cursor.at > this.#limit) throw new RangeError('deltas are cut short');
-    if (this.#next < this.#positions.length)
-      throw new RangeError('a position behind the last value');
+    if (this.#next < this.#asked) throw new RangeError('a position behind the last value');
     return cursor.at;
+  }
+
+  /** The position that is to be kept next. */
+  get #wanted(): number {
+    if (this.#next >= this.#asked) return -1;
+    return this.#positions === undefined ? this.#next : this.#positions[this.#next]!;
+  }
+
+  #keep(): void {
+    const at = this.#next++ * 2;
+    this.words[at] = this.#low;
+    this.words[at + 1] = this.#high;
   }
 
   #readBlock(first: number, count: number, shape: { size: number; miniblocks: number }): void {
     const { size, miniblocks } = shape;
     const cursor = this.#cursor;
     const min = cursor.zigzag();
+    const minLow = Number(min & 0xffff_ffffn);
+    const minHigh = Number(min >> 32n);
     const widthsAt = cursor.at;
     cursor.at += miniblocks;
-    const minNumber = Number(min);
-    const isNarrow = Math.abs(minNumber) < 2 ** NARROW_BITS;
     for (let mini = 0, done = 0; done < count; mini++, done += size) {
       const width = cursor.bytes[widthsAt + mini]!;
       const from = cursor.at;
       if (width > 64) throw new RangeError(`deltas of ${width} bits`);
       cursor.at += (size / 8) * width;
       if (cursor.at > this.#limit) throw new RangeError('deltas are cut short');
-      const end = Math.min(size, count - done);
-      if (isNarrow && width <= NARROW_BITS) {
-        if (this.#offset > EXACT_MAX / 2 || this.#offset < -EXACT_MAX / 2) this.#settle();
-        this.#addNarrow(first + done, end, { from, width, min: minNumber });
-      } else {
-        for (let i = 0; i < end; i++) {
-          const delta = min + wideAt(this.#view, from, i * width, width);
-          this.#rebase(this.#base + BigInt(this.#offset) + delta);
-          this.#keep(first + done + i);
-        }
-      }
+      this.#readMini(first + done, Math.min(size, count - done), { from, width, minLow, minHigh });
     }
   }
 
-  #addNarrow(
+  #readMini(
     first: number,
     count: number,
-    { from, width, min }: { from: number; width: number; min: number },
+    shape: { from: number; width: number; minLow: number; minHigh: number },
   ): void {
+    const { from, width, minLow, minHigh } = shape;
     const view = this.#view;
-    let offset = this.#offset;
-    let wanted = this.#positions[this.#next] ?? Infinity;
+    let low = this.#low;
+    let high = this.#high;
+    let wanted = this.#wanted;
     const isShort = width <= 25;
-    const mask = 2 ** width - 1;
+    const lowMask = width >= 32 ? -1 : 2 ** width - 1;
+    const highMask = width <= 32 ? 0 : width === 64 ? -1 : 2 ** (width - 32) - 1;
     for (let i = 0, bit = 0; i < count; i++, bit += width) {
       const at = from + (bit >> 3);
-      const delta = isShort
-        ? (view.getUint32(at, true) >>> (bit & 7)) & mask
-        : longAt(view, at, bit & 7, width);
-      offset += delta + min;
+      const skip = bit & 7;
+      let sum = low + minLow;
+      high += minHigh;
+      if (isShort) {
+        sum += (view.getUint32(at, true) >>> skip) & lowMask;
+      } else {
+        const middle = view.getUint32(at + 4, true);
+        const above = 32 - skip;
+        let part = view.getUint32(at, true);
+        if (skip > 0) part = (part >>> skip) | (middle << above);
+        sum += (part & lowMask) >>> 0;
+        if (highMask !== 0) {
+          part = middle;
+          if (skip > 0) part = (part >>> skip) | (view.getUint32(at + 8, true) << above);
+          high += part & highMask;
+        }
+      }
+      if (sum >= WORD) {
+        sum -= WORD;
+        high++;
+        if (sum >= WORD) {
+          sum -= WORD;
+          high++;
+        }
+      }
+      low = sum;
+      high |= 0;
       if (first + i !== wanted) continue;
-      this.#offset = offset;
-      this.#keep(wanted);
-      wanted = this.#positions[this.#next] ?? Infinity;
+      const to = this.#next++ * 2;
+      this.words[to] = low;
+      this.words[to + 1] = high;
+      wanted = this.#wanted;
     }
-    this.#offset = offset;
+    this.#low = low;
+    this.#high = high;
   }
-
-  /** The value at hand stands at `position`. */
-  #keep(position: number): void {
-    if (this.#positions[this.#next] !== position) return;
-    const offset = this.#offset;
-    const high = Math.floor(offset / WORD);
-    const low = this.#baseLow + (offset - high * WORD);
-    const at = this.#next++ * 2;
-    this.words[at] = low;
-    this.words[at + 1] = this.#baseHigh + high + (low >= WORD ? 1 : 0);
-  }
-
-  #settle(): void {
-    this.#rebase(this.#base + BigInt(this.#offset));
-  }
-
-  #rebase(value: bigint): void {
-    this.#base = BigInt.asIntN(64, value);
-    this.#baseLow = Number(this.#base & 0xffff_ffffn);
-    this.#baseHigh = Number(this.#base >> 32n);
-    this.#offset = 0;
-  }
-}
-
-/** 26 to 40 bits. */
-function longAt(view: DataView, at: number, skip: number, width: number): number {
-  const low = view.getUint32(at, true);
-  const high = view.getUint32(at + 4, true);
-  // At most 47 bits are of interest: exact as a double.
-  const value = (high & 0xffff) * WORD + low;
-  return Math.floor(value / 2 ** skip) % 2 ** width;
-}
-
-function wideAt(view: DataView, from: number, bit: number, width: number): bigint {
-  const at = from + (bit >> 3);
-  const skip = BigInt(bit & 7);
-  const value = view.getBigUint64(at, true) | (BigInt(view.getUint8(at + 8)) << 64n);
-  return BigInt.asUintN(width, value >> skip);
 }
 
 /** Where each of `size` byte strings of PLAIN begins, and where the last one ends; a string ends

@@ -37,7 +37,7 @@ export function readValues(
   const pages = readPages(bytes, chunk);
   const { name } = chunk;
   if (!chunk.isNullable) {
-    const places = rows ?? Uint32Array.from({ length: chunk.rows }, (_, row) => row);
+    const places = rows ?? upTo(chunk.rows);
     const wanted = { chunk, pages, start: 0, count: chunk.rows, places };
     return { name, ...valuesOf(wanted) };
   }
@@ -104,6 +104,12 @@ function entryWith(values: Uint8Array, value: Uint8Array): number {
   }
 }
 
+function upTo(count: number): Uint32Array {
+  const places = new Uint32Array(count);
+  for (let i = 0; i < count; i++) places[i] = i;
+  return places;
+}
+
 function valuesOf(wanted: Wanted): Values {
   const { physical } = wanted.chunk;
   switch (physical) {
@@ -166,7 +172,7 @@ function fixed(wanted: Wanted): BytesColumn {
   entries.places.forEach((place, i) => {
     bytes.set(values.subarray(place * width, (place + 1) * width), i * width);
   });
-  const offsets = Uint32Array.from({ length: entries.places.length + 1 }, (_, i) => i * width);
+  const offsets = upTo(entries.places.length + 1).map((i) => i * width);
   return { kind: 'bytes', bytes, offsets, ...codesOf(entries) };
 }
 
@@ -174,8 +180,7 @@ function strings(wanted: Wanted): BytesColumn {
   const { pages, start, count, places } = wanted;
   const { bytes, encoding } = pages.data;
   if (encoding === Encoding.deltaLength) {
-    const all = Uint32Array.from({ length: count }, (_, i) => i);
-    const lengths = readDeltas(bytes, start, count, all);
+    const lengths = readDeltas(bytes, start, count);
     return picked(bytes, startsOf(lengths, bytes.length), { places, gap: 0 });
   }
   if (pages.dictionary === undefined) {
