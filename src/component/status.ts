@@ -16,8 +16,20 @@ export interface StatusEntry {
   readonly sinceMs: number;
 }
 
+/** A pipeline as it is configured, for those who show the process to people. */
+export interface PipelineOutline {
+  /** `traces`, `traces/second`. */
+  readonly id: string;
+  /** In the order of the data: `receiver:otlp`, `processor:batch`, `exporter:debug`. */
+  readonly components: readonly string[];
+  /** Where it acknowledges, in words. */
+  readonly acknowledges: string;
+}
+
 export interface StatusReport extends StatusEntry {
   readonly startedMs: number;
+  readonly version: string;
+  readonly pipelines: readonly PipelineOutline[];
   /** By `kind:id`, for example `receiver:otlp`. */
   readonly components: ReadonlyMap<string, StatusEntry>;
 }
@@ -26,16 +38,34 @@ export interface StatusReport extends StatusEntry {
 const severity: readonly ComponentStatus[] = [
   'StatusNone',
   'StatusOK',
+  'StatusStopped',
+  'StatusStopping',
+  'StatusStarting',
   'StatusRecoverableError',
   'StatusPermanentError',
   'StatusFatalError',
 ];
+
+/** The entry that colours the whole; the first of several. */
+export function worstOf(entries: Iterable<StatusEntry>): StatusEntry | undefined {
+  let worst: StatusEntry | undefined;
+  for (const entry of entries) {
+    if (worst === undefined || rank(entry) > rank(worst)) worst = entry;
+  }
+  return worst;
+}
+
+function rank({ status }: StatusEntry): number {
+  return severity.indexOf(status);
+}
 
 export class StatusBoard {
   readonly #components = new Map<string, StatusEntry>();
   readonly #nowMs: () => number;
   readonly #startedMs: number;
   #phase: StatusEntry;
+  #version = '';
+  #pipelines: readonly PipelineOutline[] = [];
 
   constructor(nowMs: () => number) {
     this.#nowMs = nowMs;
@@ -48,6 +78,12 @@ export class StatusBoard {
     this.#phase = { status, sinceMs: this.#nowMs() };
   }
 
+  /** What runs. */
+  describe(version: string, pipelines: readonly PipelineOutline[]): void {
+    this.#version = version;
+    this.#pipelines = pipelines;
+  }
+
   set(component: string, status: ComponentStatus, error?: string): void {
     this.#components.set(component, { status, error, sinceMs: this.#nowMs() });
   }
@@ -58,15 +94,18 @@ export class StatusBoard {
   }
 
   report(): StatusReport {
-    return { ...this.#overall(), startedMs: this.#startedMs, components: this.#components };
+    return {
+      ...this.#overall(),
+      startedMs: this.#startedMs,
+      version: this.#version,
+      pipelines: this.#pipelines,
+      components: this.#components,
+    };
   }
 
   #overall(): StatusEntry {
     if (this.#phase.status !== 'StatusOK') return this.#phase;
-    let worst = this.#phase;
-    for (const entry of this.#components.values()) {
-      if (severity.indexOf(entry.status) > severity.indexOf(worst.status)) worst = entry;
-    }
-    return worst;
+    const failing = [...this.#components.values()].filter(({ status }) => status.endsWith('Error'));
+    return worstOf([this.#phase, ...failing]) ?? this.#phase;
   }
 }

@@ -9,6 +9,8 @@ export interface MetricOptions {
   readonly name: string;
   readonly help: string;
   readonly labels: readonly string[];
+  /** The end of the name that is its unit, for readers that want names without. */
+  readonly unit?: 'seconds' | 'bytes' | undefined;
 }
 
 export interface ComponentTelemetry {
@@ -35,6 +37,11 @@ export const itemNames: Record<Signal, string> = {
 /** The metrics of one process. */
 export class OwnMetrics {
   readonly registry = new Registry();
+  readonly #units = new Map<string, string>();
+
+  unitOf(name: string): string | undefined {
+    return this.#units.get(name);
+  }
 
   forComponent(id: string): ComponentTelemetry {
     return new BoundTelemetry(this, id);
@@ -58,6 +65,17 @@ export class OwnMetrics {
     });
   }
 
+  /** The same for a count that something else keeps and that only grows. */
+  measuredTotal(options: MetricOptions, read: () => number): void {
+    const counter: Counter = new Counter({
+      ...this.#settings(options),
+      collect() {
+        counter.reset();
+        counter.inc(read());
+      },
+    });
+  }
+
   histogram(options: MetricOptions & { readonly buckets: readonly number[] }): Histogram {
     const known = this.registry.getSingleMetric(options.name);
     if (known instanceof Histogram) return known;
@@ -77,7 +95,8 @@ export class OwnMetrics {
     for (const { labels } of values) if (labels[kind] === id) gauge.remove(labels);
   }
 
-  #settings({ name, help, labels }: MetricOptions) {
+  #settings({ name, help, labels, unit }: MetricOptions) {
+    if (unit !== undefined) this.#units.set(name, unit);
     return { name, help, labelNames: [...labels], registers: [this.registry] };
   }
 }

@@ -50,21 +50,28 @@ const byId = (batches: readonly Batch[]) =>
     .toSorted((a, b) => a.spanId.localeCompare(b.spanId));
 
 describe('what is sent arrives span by span', () => {
-  test.each(['gzip', 'none'])('over gRPC, compression %s', async (compression) => {
-    const peer = await receiver();
-    const send = await exporter(otlpGrpc, {
-      endpoint: peer.grpc,
-      tls: { insecure: true },
-      compression,
-    });
-    await send(batch);
-    expect(byId(peer.traces.batches)).toEqual(byId([batch]));
-  });
+  test.each(['gzip', 'zstd', 'snappy', 'none', ''])(
+    'over gRPC, compression %s',
+    async (compression) => {
+      const peer = await receiver();
+      const send = await exporter(otlpGrpc, {
+        endpoint: peer.grpc,
+        tls: { insecure: true },
+        compression,
+      });
+      await send(batch);
+      expect(byId(peer.traces.batches)).toEqual(byId([batch]));
+    },
+  );
 
   test.each([
     ['proto', 'gzip'],
     ['proto', 'zstd'],
     ['proto', 'deflate'],
+    ['proto', 'zlib'],
+    ['proto', 'snappy'],
+    ['proto', 'x-snappy-framed'],
+    ['proto', 'lz4'],
     ['json', 'gzip'],
     ['json', 'none'],
   ])('over HTTP as %s, compression %s', async (encoding, compression) => {
@@ -153,9 +160,20 @@ test('headers are sent, a Retry-After of a proxy is read, a body it cannot read 
 test.each([
   [otlpGrpc, { endpoint: 'otel' }, 'host:port'],
   [otlpGrpc, { endpoint: 'otel:4317', tls: { ca_file: 'a', ca_pem: 'b' } }, 'not both'],
-  [otlpGrpc, { endpoint: 'otel:4317', compression: 'snappy' }, 'compression'],
+  [otlpGrpc, { endpoint: 'otel:4317', compression: 'lz4' }, 'compression'],
   [otlpHttp, {}, 'give endpoint'],
   [otlpHttp, { endpoint: 'otel:4318' }, 'expected a URL'],
+  [
+    otlpHttp,
+    { endpoint: 'http://otel', compression: 'zstd', compression_params: { level: 23 } },
+    'between 1 and 22',
+  ],
+  [
+    otlpGrpc,
+    { endpoint: 'a:1', compression: 'snappy', compression_params: { level: 1 } },
+    'no levels',
+  ],
+  [otlpGrpc, { endpoint: 'a:1', tls: { cert_file: 'c' } }, 'key of the certificate'],
 ] as const)('settings that cannot work are refused: %#', (definition, settings, part) => {
   expect(JSON.stringify(decode(definition.config, settings).problems)).toContain(part);
 });

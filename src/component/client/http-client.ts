@@ -1,30 +1,24 @@
 /** Sends request bodies to one peer over kept-alive connections, and says of a failure whether the
  *  same request may be sent again (OTLP specification, "OTLP/HTTP Response"). */
-import { Agent as HttpAgent, type IncomingMessage, request as httpRequest } from 'node:http';
-import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
-import { promisify } from 'node:util';
-import { deflate, gzip, zstdCompress } from 'node:zlib';
+import { type IncomingMessage, request as httpRequest } from 'node:http';
+import { request as httpsRequest } from 'node:https';
 import { messageOf, systemCodeOf } from '../../lib/errors.ts';
+import type { Client } from '../../model/batch/client.ts';
+import {
+  authenticatorOf,
+  clientAuthentication,
+  type ClientAuthenticator,
+  type OutgoingHeaders,
+} from '../auth/authenticator.ts';
+import { compressorFor } from './compress.ts';
+import type { HttpClientConfig } from './config.ts';
 import { PeerError } from './error.ts';
-import type { TlsClientConfig } from '../../config/tls.ts';
-import { tlsOptions } from './tls.ts';
+import { HttpAgents } from './http-agents.ts';
+import type { ClientContext } from './tls.ts';
 
 const RETRYABLE = new Set([429, 502, 503, 504]);
 /** More of an answer is not read: it only explains an error. */
 const ANSWER_BYTES_MAX = 64 * 1024;
-
-const COMPRESS = {
-  gzip: promisify(gzip),
-  deflate: promisify(deflate),
-  zstd: promisify(zstdCompress),
-};
-
-export interface HttpClientSettings {
-  readonly tls?: TlsClientConfig | undefined;
-  readonly headers: Readonly<Record<string, string>>;
-  readonly compression: keyof typeof COMPRESS | 'none' | '';
-  readonly max_conns_per_host: number;
-}
 
 export interface HttpAnswer {
   readonly status: number;
@@ -40,45 +34,48 @@ interface Sending {
 /** Reads why from the body of an error. */
 export type ReadMessage = (body: Uint8Array) => string;
 
-export class HttpClient {
-  readonly #settings: HttpClientSettings;
-  readonly #agents: { readonly http: HttpAgent; readonly https: HttpsAgent };
+export interface HttpPost {
+  readonly body: Uint8Array;
+  readonly type: string;
+  readonly readMessage: ReadMessage;
+  /** Who sent what is sent on, for authenticators that pass it. */
+  readonly client?: Client | undefined;
+}
 
-  constructor(settings: HttpClientSettings) {
-    this.#settings = settings;
-    const { max_conns_per_host: most } = settings;
-    const options = { keepAlive: true, ...(most === 0 ? {} : { maxSockets: most }) };
-    this.#agents = {
-      http: new HttpAgent(options),
-      https: new HttpsAgent({ ...options, ...tlsOptions(settings.tls) }),
-    };
+export class HttpClient {
+  readonly #config: HttpClientConfig;
+  readonly #context: ClientContext;
+  readonly #agents: HttpAgents;
+  #auth: ClientAuthenticator | undefined;
+
+  constructor(config: HttpClientConfig, context: ClientContext) {
+    this.#config = config;
+    this.#context = context;
+    this.#agents = new HttpAgents(config, context);
+  }
+
+  /** Reads certificates and finds the authenticator.
+   *  @throws PipelineError `bad_settings` */
+  async start(): Promise<void> {
+    this.#auth = authenticatorOf(clientAuthentication, this.#config, this.#context.host);
+    await this.#agents.start();
   }
 
   /** Resolves with a 2xx answer, else rejects with a PeerError. */
-  async post(
-    url: URL,
-    { body, type, readMessage }: { body: Uint8Array; type: string; readMessage: ReadMessage },
-    signal: AbortSignal,
-  ): Promise<HttpAnswer> {
-    const { compression, headers } = this.#settings;
-    const isPlain = compression === 'none' || compression === '';
-    const payload = isPlain ? body : await COMPRESS[compression](body);
-    const answer = await this.#send(
-      { url, payload, signal },
-      {
-        'content-type': type,
-        'content-length': String(payload.length),
-        'user-agent': 'spoor',
-        ...(isPlain ? {} : { 'content-encoding': compression }),
-        ...headers,
-      },
-    );
+  async post(url: URL, post: HttpPost, signal: AbortSignal): Promise<HttpAnswer> {
+    const { compression, compression_params: params } = this.#config;
+    const compress = compressorFor(compression);
+    const payload = compress ? await compress(post.body, params.level) : post.body;
+    const headers = await this.#headers(post);
+    headers['content-length'] = String(payload.length);
+    if (compress) headers['content-encoding'] = compression;
+    const answer = await this.#send({ url, payload, signal }, headers);
     const { status, body: reply, retryAfter } = answer;
     if (status >= 200 && status < 300) return answer;
     const isRetryable = RETRYABLE.has(status);
     throw new PeerError(
       isRetryable ? 'busy' : 'rejected',
-      `${url.origin} answered ${status}: ${readMessage(reply)}`,
+      `${url.origin} answered ${status}: ${post.readMessage(reply)}`,
       {
         retryable: isRetryable,
         retryAfterMs: retryAfterMs(retryAfter),
@@ -87,17 +84,26 @@ export class HttpClient {
   }
 
   close(): void {
-    this.#agents.http.destroy();
-    this.#agents.https.destroy();
+    this.#agents.close();
   }
 
-  #send({ url, payload, signal }: Sending, headers: Record<string, string>) {
-    const isTls = url.protocol === 'https:';
-    const send = isTls ? httpsRequest : httpRequest;
-    const agent = isTls ? this.#agents.https : this.#agents.http;
+  async #headers({ type, client }: HttpPost): Promise<OutgoingHeaders> {
+    const headers: OutgoingHeaders = { 'content-type': type, 'user-agent': 'spoor' };
+    for (const [name, value] of Object.entries(this.#config.headers)) {
+      headers[name.toLowerCase()] = value;
+    }
+    await this.#auth?.authorize(headers, client);
+    return headers;
+  }
+
+  #send({ url, payload, signal }: Sending, own: OutgoingHeaders) {
+    const { agent, via, headers: proxied } = this.#agents.routeTo(url);
+    const send = url.protocol === 'https:' ? httpsRequest : httpRequest;
+    const headers = { ...proxied, ...own };
+    const options = { method: 'POST', agent, headers, signal, ...via };
     return new Promise<HttpAnswer & { retryAfter: string | undefined }>((resolve, reject) => {
       const failed = (cause: unknown): void => reject(unreachable(url, cause));
-      const request = send(url, { method: 'POST', agent, headers, signal }, (response) => {
+      const request = send(url, options, (response) => {
         readAnswer(response).then(
           (body) =>
             resolve({

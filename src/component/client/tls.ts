@@ -1,38 +1,48 @@
-/** A client's TLS block as the options of Node's sockets. Files are read when a connection is made,
- *  so a renewed certificate is used by the next one. */
-import { readFileSync } from 'node:fs';
-import type { SecureContextOptions } from 'node:tls';
+/** A client's TLS: what does not change, and what is renewed with the files. */
+import type { ConnectionOptions, SecureContextOptions } from 'node:tls';
 import type { TlsClientConfig } from '../../config/tls.ts';
-import { messageOf } from '../../lib/errors.ts';
-import { PipelineError } from '../consumer.ts';
+import type { CreateContext } from '../define.ts';
+import { TlsRenewal } from '../tls/renewal.ts';
 
-export interface TlsOptions extends SecureContextOptions {
-  readonly rejectUnauthorized: boolean;
-  readonly servername?: string;
-}
+export type ClientContext = Pick<CreateContext<unknown>, 'clock' | 'logger' | 'host'>;
 
-export function tlsOptions(config: TlsClientConfig | undefined): TlsOptions {
-  if (config === undefined) return { rejectUnauthorized: true, minVersion: 'TLSv1.2' };
-  const optional = {
-    ca: pem(config.ca_file, config.ca_pem),
-    cert: pem(config.cert_file, config.cert_pem),
-    key: pem(config.key_file, config.key_pem),
-    servername: config.server_name_override,
-    maxVersion: config.max_version && (`TLSv${config.max_version}` as const),
-  };
-  const given = Object.entries(optional).filter(([, value]) => value !== undefined);
-  return {
-    rejectUnauthorized: !config.insecure_skip_verify,
-    minVersion: `TLSv${config.min_version}`,
-    ...Object.fromEntries(given),
-  };
-}
+export class ClientTls {
+  readonly #config: TlsClientConfig | undefined;
+  readonly #renewal: TlsRenewal | undefined;
+  #context: SecureContextOptions = { minVersion: 'TLSv1.2' };
 
-function pem(file: string | undefined, inline: string | undefined): Buffer | undefined {
-  if (file === undefined) return inline === undefined ? undefined : Buffer.from(inline);
-  try {
-    return readFileSync(file);
-  } catch (cause) {
-    throw new PipelineError('bad_settings', `cannot read ${file}: ${messageOf(cause)}`, { cause });
+  /** @param onRenewed what new connections are to use */
+  constructor(
+    config: TlsClientConfig | undefined,
+    context: ClientContext,
+    onRenewed: (options: ConnectionOptions) => void = () => {},
+  ) {
+    this.#config = config;
+    this.#renewal =
+      config &&
+      new TlsRenewal(config, context, (renewed) => {
+        this.#context = renewed;
+        onRenewed(this.options);
+      });
+  }
+
+  /** @throws PipelineError when a file is missing or no use */
+  async start(): Promise<ConnectionOptions> {
+    if (this.#renewal !== undefined) this.#context = await this.#renewal.start();
+    return this.options;
+  }
+
+  stop(): void {
+    this.#renewal?.stop();
+  }
+
+  /** For the next connection. */
+  get options(): ConnectionOptions {
+    const name = this.#config?.server_name_override;
+    return {
+      ...this.#context,
+      rejectUnauthorized: this.#config?.insecure_skip_verify !== true,
+      ...(name === undefined ? {} : { servername: name }),
+    };
   }
 }

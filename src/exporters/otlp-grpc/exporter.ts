@@ -1,6 +1,7 @@
 /** Sends OTLP over gRPC: to a collector, a Jaeger, a Tempo, another Spoor. */
 import { z } from 'zod';
-import { grpcClientShape } from '../../component/client/config.ts';
+import { clientNeeds } from '../../component/auth/authenticator.ts';
+import { fittingLevel, grpcClientShape } from '../../component/client/config.ts';
 import { GrpcClient } from '../../component/client/grpc-client.ts';
 import { isMessages, notRunning, type Batch, type Signal } from '../../component/consumer.ts';
 import { defineExporter, type ExporterContext } from '../../component/define.ts';
@@ -8,12 +9,14 @@ import { retryOnFailure, sendingQueue, timeout } from '../../component/sending.t
 import { encodeTraces } from '../../wire/otlp-proto/encode.ts';
 import { readPartialSuccess, readStatus } from '../../wire/rpc-status.ts';
 
-const OtlpGrpcConfig = z.strictObject({
-  ...grpcClientShape,
-  timeout: timeout('5s'),
-  retry_on_failure: retryOnFailure(),
-  sending_queue: sendingQueue(),
-});
+const OtlpGrpcConfig = z
+  .strictObject({
+    ...grpcClientShape,
+    timeout: timeout('5s'),
+    retry_on_failure: retryOnFailure(),
+    sending_queue: sendingQueue(),
+  })
+  .superRefine(fittingLevel);
 
 type OtlpGrpcConfig = z.output<typeof OtlpGrpcConfig>;
 
@@ -30,6 +33,7 @@ export const component = defineExporter({
   summary: 'Sends OTLP over gRPC.',
   signals: ['traces', 'metrics', 'logs'],
   config: OtlpGrpcConfig,
+  needs: (config) => clientNeeds(config),
   ack: ({ endpoint }) => ({ kind: 'peer', where: endpoint }),
   sending: (config) => config,
   create: (context) => new OtlpGrpcExporter(context),
@@ -44,13 +48,16 @@ class OtlpGrpcExporter {
   }
 
   async start(): Promise<void> {
-    this.#client = new GrpcClient(this.#context.config, readStatus);
+    const client = new GrpcClient(this.#context.config, this.#context, readStatus);
+    await client.start();
+    this.#client = client;
   }
 
   async consume(batch: Batch, signal: AbortSignal): Promise<void> {
     if (this.#client === undefined) throw notRunning();
     const request = isMessages(batch) ? batch.payload.bytes : encodeTraces([batch]);
-    const answer = await this.#client.call(PATHS[this.#context.signal], request, signal);
+    const path = PATHS[this.#context.signal];
+    const answer = await this.#client.call({ path, request, client: batch.client }, signal);
     const { rejected, message } = readPartialSuccess(answer);
     if (rejected === 0 && message === '') return;
     // The specification forbids sending a partial success again.

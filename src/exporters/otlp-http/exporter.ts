@@ -1,6 +1,7 @@
 /** Sends OTLP over HTTP, as protobuf or JSON. */
 import { z } from 'zod';
-import { httpClientShape } from '../../component/client/config.ts';
+import { clientNeeds } from '../../component/auth/authenticator.ts';
+import { fittingLevel, httpClientShape } from '../../component/client/config.ts';
 import { HttpClient } from '../../component/client/http-client.ts';
 import {
   isMessages,
@@ -41,7 +42,8 @@ const OtlpHttpConfig = z
         (given) => given !== undefined,
       ),
     { message: 'give endpoint, or the endpoint of each signal you send' },
-  );
+  )
+  .superRefine(fittingLevel);
 
 type OtlpHttpConfig = z.output<typeof OtlpHttpConfig>;
 
@@ -54,6 +56,7 @@ export const component = defineExporter({
   summary: 'Sends OTLP over HTTP.',
   signals: ['traces', 'metrics', 'logs'],
   config: OtlpHttpConfig,
+  needs: (config) => clientNeeds(config),
   ack: (config) => ({
     kind: 'peer',
     where: config.endpoint ?? config.traces_endpoint ?? 'the destination',
@@ -73,7 +76,9 @@ class OtlpHttpExporter {
   }
 
   async start(): Promise<void> {
-    this.#client = new HttpClient(this.#context.config);
+    const client = new HttpClient(this.#context.config, this.#context);
+    await client.start();
+    this.#client = client;
   }
 
   async consume(batch: Batch, signal: AbortSignal): Promise<void> {
@@ -81,7 +86,7 @@ class OtlpHttpExporter {
     const request = this.#encode(batch);
     const answer = await this.#client.post(
       this.#url,
-      { ...request, readMessage: (body) => messageIn(body, request.type) },
+      { ...request, client: batch.client, readMessage: (body) => messageIn(body, request.type) },
       signal,
     );
     if (request.type === PROTOBUF) this.#warnOfPart(answer.body);
