@@ -3,6 +3,7 @@
 
 import { statSync, truncateSync, writeFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { type Filter, intrinsic } from '../../src/filter/ast.ts';
 import type { TraceOrder, TraceQuery } from '../../src/storage/contract.ts';
 import { type KnownSpan, searchTraces } from '../../src/storage/conformance/oracle.ts';
 import { spans, storedSpans } from '../../src/storage/conformance/plain-spans.ts';
@@ -170,6 +171,16 @@ describe('pages while spans arrive', () => {
         await store.flush();
       },
     ],
+    [
+      'all is stitched, and stitched again',
+      async (store) => {
+        await store.flush();
+        store.add(spans('t', [trace('g', 15), trace('a', 90)]));
+        await store.flush();
+        await store.stitch(2);
+        await store.stitch();
+      },
+    ],
   ];
   test.each(moments)('newest: nothing moves when %s', async (_, between) => {
     expect(await pages('newest', between)).toBe('dcba');
@@ -177,8 +188,33 @@ describe('pages while spans arrive', () => {
   test.each(moments)('oldest: nothing moves when %s', async (_, between) => {
     expect(await pages('oldest', between)).toBe('abcd');
   });
-  test('mostSpans: nothing moves', async () => {
-    expect(await pages('mostSpans', (store) => store.flush())).toBe('abcd');
+  test.each(moments)('mostSpans: nothing moves when %s', async (_, between) => {
+    expect(await pages('mostSpans', between)).toBe('abcd');
+  });
+
+  test('a trace counts as a whole, also in files that lie outside of the range', async () => {
+    const store = new StoredTenant();
+    try {
+      store.add(spans('t', [trace('a', 1), trace('a', 2), trace('x', 3)]));
+      await store.flush();
+      store.add(spans('t', [trace('y', 200), trace('z', 201)]));
+      await store.flush();
+      store.add(spans('t', [trace('a', 1000), trace('b', 1001), trace('b', 1002)]));
+      await store.flush();
+      const range = { startNano: START + 900_000_000_000n, endNano: ALL.endNano };
+      const query = { tenant: 't', range, limit: 10 } as const;
+      const context = await store.context();
+      const names = async (order: TraceOrder, filter?: Filter) => {
+        const { traces } = await findTraces(context, { ...query, order, filter });
+        return traces.map(({ rootName, spanCount }) => `${rootName}${spanCount}`).join(' ');
+      };
+      expect(await names('mostSpans')).toBe('a3 b2');
+      expect(await names('shortest')).toBe('b2 a3');
+      const isA: Filter = { op: 'compare', field: intrinsic('name'), by: '=', value: 'a' };
+      expect(await names('longest', isA)).toBe('a3');
+    } finally {
+      await store.close();
+    }
   });
 
   test('a cursor of another order, and no cursor at all, are refused', async () => {

@@ -138,6 +138,29 @@ class FileIndex implements SegmentIndex {
     return -1;
   }
 
+  /** Side by side when there are many, since each block is then read anyway. */
+  hasAny(traceIds: Uint8Array): boolean {
+    const count = traceIds.length / ID_BYTES;
+    if (count * BLOCK_TRACES < this.traceCount) {
+      for (let i = 0; i < count; i++) {
+        if (this.find(traceIds.subarray(i * ID_BYTES, (i + 1) * ID_BYTES)) >= 0) return true;
+      }
+      return false;
+    }
+    let next = 0;
+    for (let block = 0; block * BLOCK_TRACES < this.traceCount; block++) {
+      const ids = this.#idsOf(block);
+      for (let at = 0; at < ids.length && next < count;) {
+        const wanted = traceIds.subarray(next * ID_BYTES, (next + 1) * ID_BYTES);
+        const order = compareIds(ids, at, wanted);
+        if (order === 0) return true;
+        if (order < 0) at += ID_BYTES;
+        else next++;
+      }
+    }
+    return false;
+  }
+
   traceIdAt(position: number): string {
     const ids = this.#idsOf(this.#checked(position));
     return hexAt(ids, (position % BLOCK_TRACES) * ID_BYTES, ID_BYTES);

@@ -61,6 +61,8 @@ export interface SegmentIndex {
   readonly bytes: number;
   /** The position of a trace, by its 16 bytes; -1 when the file does not have it. */
   find(traceId: Uint8Array): number;
+  /** Whether it has one of these: 16 bytes each, ascending. */
+  hasAny(traceIds: Uint8Array): boolean;
   /** Positions are in the order of trace ids. */
   traceIdAt(position: number): string;
   /** Which row groups of the file have rows of the trace, ascending. */

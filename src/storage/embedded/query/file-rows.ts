@@ -12,7 +12,7 @@ const UNSIGNED_MAX = 2n ** 64n - 1n;
 
 export interface RowsOf {
   /** What to select, for a file of this shape. */
-  readonly select: (shape: FileShape) => string;
+  readonly select: (shape: FileShape, file: DataFile) => string;
   readonly where: (shape: FileShape, file: DataFile) => string;
 }
 
@@ -25,7 +25,7 @@ export function rowsOf(files: readonly DataFile[], { select, where }: RowsOf): s
     const condition = allTrue([where(shape, file), notDeleted(file)]);
     if (condition === FALSE) continue;
     const tail = condition === TRUE ? '' : ` WHERE ${condition}`;
-    const key = `SELECT ${select(shape)} FROM \u0000${tail}`;
+    const key = `SELECT ${select(shape, file)} FROM \u0000${tail}`;
     if (namesParentId(key)) {
       parts.push(key.replace('\u0000', () => sourceWithParents(file, shape)));
       continue;
@@ -56,7 +56,7 @@ function source(paths: readonly string[]): string {
   return `read_parquet([${paths.map(quoteText).join(', ')}])`;
 }
 
-/** Conditions a range needs for a file, none where all its rows are inside. */
+/** Conditions a range needs for a file that overlaps it, none where all its rows are inside. */
 export function rangeSql(sql: SqlBuilder, range: TimeRange, file: DataFile): string[] {
   const conditions: string[] = [];
   if (file.minStartNano < range.startNano) {

@@ -12,9 +12,10 @@ import { overlaps, rangeSql, rowsOf } from './file-rows.ts';
 import { filterSql } from './filter-sql.ts';
 import type { QueryPlan, QueryResult } from './messages.ts';
 import { askFiles, type ReadContext } from './read-context.ts';
-import { allTrue, SqlBuilder, TRUE } from './sql-builder.ts';
+import { allTrue, FALSE, SqlBuilder, TRUE } from './sql-builder.ts';
 import { intervalsOf } from './intervals.ts';
 import { narrowFiles } from './narrow-files.ts';
+import { filesWithAny } from './files-with.ts';
 import { arrivedBy, visibleFiles } from './snapshot.ts';
 
 export interface FoundTrace {
@@ -96,7 +97,8 @@ class Search {
 
   async #bySummaries(inRange: readonly DataFile[]): Promise<FoundTrace[]> {
     const matching = new Set(await this.#narrow(inRange));
-    return this.#ask(this.#visible, (files) => this.#bySummary(files, matching));
+    const files = await this.#withRowsOf(matching);
+    return this.#ask(files, (some) => this.#bySummary(some, matching));
   }
 
   /** Those of the files where something may match. */
@@ -156,27 +158,56 @@ class Search {
     );
   }
 
+  /** The files that may have rows of traces that match in the given ones: all that there are, unless
+   *  so few traces match that the indices can be asked. */
+  async #withRowsOf(matching: ReadonlySet<DataFile>): Promise<readonly DataFile[]> {
+    if (this.#visible.every((file) => matching.has(file))) return this.#visible;
+    const result = await askFiles(this.#context, [...matching], (files) =>
+      this.#matchingIds(files),
+    );
+    const [ids] = result?.columns ?? [];
+    if (result === undefined || ids?.kind !== 'bytes') return [];
+    if (result.rows > KNOWN_IDS_MAX) return this.#visible;
+    return filesWithAny(this.#visible, ids.bytes, matching);
+  }
+
+  #matchingIds(files: readonly DataFile[]): QueryPlan | undefined {
+    const sql = new SqlBuilder();
+    const rows = this.#matching(sql, { files, range: this.#range, select: 'trace_id' });
+    const limit = `LIMIT ${KNOWN_IDS_MAX + 1}`;
+    if (rows === undefined) return undefined;
+    return sql.plan(`SELECT DISTINCT trace_id FROM ${rows} ORDER BY trace_id ${limit}`);
+  }
+
   /** Over all rows of the traces that match, wherever they are. */
   #bySummary(files: readonly DataFile[], mayMatch: ReadonlySet<DataFile>): QueryPlan | undefined {
     const sql = new SqlBuilder();
-    const inRange = files.filter((file) => mayMatch.has(file));
-    const matching = this.#matching(sql, {
-      files: inRange,
-      range: this.#range,
-      select: 'trace_id',
-    });
-    const { key, direction, columns: needed } = SUMMARY_KEYS[this.#order];
+    const { key, direction, columns } = SUMMARY_KEYS[this.#order];
+    const isFiltered = this.#filter !== undefined;
+    const isEvery = !isFiltered && files.every((file) => this.#isInside(file));
     const all = rowsOf(files, {
-      select: () => ['trace_id', ...needed].join(', '),
+      select: (_, file) => {
+        const isIn = `${this.#isInRange(sql, file)} AS is_in`;
+        return ['trace_id', ...columns, ...(isFiltered || isEvery ? [] : [isIn])].join(', ');
+      },
       where: (shape, file) => allTrue(arrivedBy(sql, this.#after?.walTo, { shape, file })),
     });
-    if (matching === undefined || all === undefined) return undefined;
-    const isEvery = this.#filter === undefined && files.every((file) => this.#isInside(file));
-    const those = isEvery ? '' : ` SEMI JOIN ${matching} AS matching USING (trace_id)`;
+    const inRange = files.filter((file) => mayMatch.has(file));
+    const some = { files: inRange, range: this.#range, select: 'trace_id' };
+    const matching = isFiltered ? this.#matching(sql, some) : undefined;
+    if (all === undefined || (isFiltered && matching === undefined)) return undefined;
+    const those = isFiltered ? ` SEMI JOIN ${matching} AS matching USING (trace_id)` : '';
+    const having = isFiltered || isEvery ? TRUE : 'bool_or(is_in)';
+    const conditions = this.#having(sql, direction, having);
     return sql.plan(
       `SELECT trace_id, (${key})::UBIGINT AS key FROM ${all} AS spans${those} GROUP BY trace_id` +
-        `${this.#having(sql, direction)} ORDER BY key ${direction}, trace_id LIMIT ${this.#wanted}`,
+        `${conditions} ORDER BY key ${direction}, trace_id LIMIT ${this.#wanted}`,
     );
+  }
+
+  /** Of a row of the file. */
+  #isInRange(sql: SqlBuilder, file: DataFile): string {
+    return overlaps(file, this.#range) ? allTrue(rangeSql(sql, this.#range, file)) : FALSE;
   }
 
   #isInside(file: DataFile): boolean {
@@ -205,15 +236,23 @@ class Search {
     return starts === undefined ? [] : rangeSql(sql, starts, file);
   }
 
-  #having(sql: SqlBuilder, direction: 'ASC' | 'DESC'): string {
+  #having(sql: SqlBuilder, direction: 'ASC' | 'DESC', condition = TRUE): string {
+    const all = allTrue([condition, this.#isBehindCursor(sql, direction)]);
+    return all === TRUE ? '' : ` HAVING ${all}`;
+  }
+
+  #isBehindCursor(sql: SqlBuilder, direction: 'ASC' | 'DESC'): string {
     const after = this.#after;
-    if (after === undefined) return '';
+    if (after === undefined) return TRUE;
     const key = sql.bind(after.key, 'UBIGINT');
     const id = sql.bind(Buffer.from(after.traceId, 'hex'), 'BLOB');
     const beyond = direction === 'DESC' ? '<' : '>';
-    return ` HAVING key ${beyond} ${key} OR (key = ${key} AND trace_id > ${id})`;
+    return `(key ${beyond} ${key} OR (key = ${key} AND trace_id > ${id}))`;
   }
 }
+
+/** With more traces that match, files are read rather than their indices. */
+const KNOWN_IDS_MAX = 200_000;
 
 /** Of a file where nothing matches. */
 const NOWHERE: TimeRange = { startNano: 0n, endNano: 0n };
