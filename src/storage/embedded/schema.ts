@@ -9,8 +9,9 @@
  *  case of names: upper-case letters are written small and their places follow as a bit mask. */
 
 export type ColumnScope = 'span' | 'resource' | 'scope';
-/** Types that have columns of their own. */
-export type ColumnValueType = 'string' | 'int' | 'double' | 'bool';
+/** Types that have columns of their own. A 'uuid' is a string that reads as one (parquet/uuid.ts):
+ *  half the bytes. Strings of one key may stand in both columns. */
+export type ColumnValueType = 'string' | 'uuid' | 'int' | 'double' | 'bool';
 
 export interface AttributeColumn {
   readonly kind: 'attribute';
@@ -91,11 +92,14 @@ export const SEGMENT_COLUMNS_MAX = 512;
 
 const SUFFIX: Record<ColumnValueType, string> = {
   string: '',
+  // No key of a plain string ends so: its own `:string` is written out.
+  uuid: ':uuid:string',
   int: ':int',
   double: ':double',
   bool: ':bool',
 };
 const TYPE_END = /:(string|int|double|bool)$/;
+const UUID_END = /:uuid:string$/;
 const MASK_END = /~([0-9a-f]+)$/;
 // oxlint-disable-next-line no-control-regex -- control characters are what it looks for
 const UNFIT = /[\u0000-\u001f\u007f]|[\ud800-\udfff]/u;
@@ -140,9 +144,9 @@ export function columnOfName(name: string): StoredColumn | undefined {
   const dot = name.indexOf('.');
   const scope = scopeOf(name.slice(0, Math.max(dot, 0)));
   if (scope === undefined) return undefined;
-  const typeEnd = TYPE_END.exec(name)?.[1];
-  const type = typeOf(typeEnd) ?? 'string';
-  const stem = name.slice(dot + 1, typeEnd === undefined ? undefined : -(typeEnd.length + 1));
+  const end = UUID_END.exec(name) ?? TYPE_END.exec(name);
+  const type = end === null ? 'string' : (typeOf(end[1]) ?? 'uuid');
+  const stem = name.slice(dot + 1, end?.index);
   const mask = MASK_END.exec(stem);
   const key = mask === null ? stem : withCase(stem.slice(0, mask.index), mask[1] ?? '0');
   const column = attributeColumn(scope, key, type);
@@ -167,7 +171,7 @@ function scopeOf(text: string): ColumnScope | undefined {
   return text === 'span' || text === 'resource' || text === 'scope' ? text : undefined;
 }
 
-function typeOf(text: string | undefined): ColumnValueType | undefined {
+function typeOf(text: string | undefined): Exclude<ColumnValueType, 'uuid'> | undefined {
   return text === 'string' || text === 'int' || text === 'double' || text === 'bool'
     ? text
     : undefined;

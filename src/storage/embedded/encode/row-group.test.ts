@@ -83,7 +83,8 @@ function attributesOf(row: Row, scope: ColumnScope): KeyValue[] {
         attributes.push({ key: 'service.name', value: text(value as string) });
       }
     } else if (column.scope === scope) {
-      attributes.push({ key: column.key, value: { type: column.type, value } as AttributeValue });
+      const type = column.type === 'uuid' ? 'string' : column.type;
+      attributes.push({ key: column.key, value: { type, value } as AttributeValue });
     }
   }
   const rest = row[REST_COLUMNS[scope]] as string | undefined;
@@ -332,6 +333,34 @@ test('many batches and resources make one row group, spans of a kind together an
     return before !== undefined && after !== undefined && start > before !== after > start;
   });
   expect(turns.length).toBeLessThan(2 * runs.length);
+});
+
+test('UUIDs have a column beside that of other strings of their key', async () => {
+  const random = new Random(6);
+  const value = (i: number) => (i % 3 === 0 ? `no-uuid-${i}` : random.uuid());
+  const rows = await expectRoundTrip([
+    spans(
+      't',
+      Array.from({ length: 90 }, (_, i) => ({
+        attributes: [
+          ['mixed', text(value(i))],
+          ['few', text(i === 0 ? random.uuid() : 'no')],
+          ['all', text(random.uuid())],
+          ['repeated', text(`00000000-0000-0000-0000-00000000000${i % 7}`)],
+        ] as const,
+      })),
+    ),
+  ]);
+  const columns = rows.flatMap((row) => Object.keys(row)).filter((name) => name.includes('span.'));
+  expect(new Set(columns)).toEqual(
+    new Set([
+      'span.mixed',
+      'span.mixed:uuid:string',
+      'span.few',
+      'span.all:uuid:string',
+      'span.repeated:uuid:string',
+    ]),
+  );
 });
 
 test('parents come back from the place they stand at, or by their id', async () => {

@@ -9,7 +9,10 @@ import {
   Physical,
 } from '../parquet/column-chunk.ts';
 import { ByteSink } from '../parquet/byte-sink.ts';
+import { UUID_BYTES } from '../parquet/uuid.ts';
 import {
+  type AttributeColumn,
+  attributeColumn,
   type ColumnValueType,
   FIXED_COLUMNS,
   type FixedColumnName,
@@ -396,12 +399,44 @@ export class RowGroupEncoder {
         numbers[at++] = values[place * 2 + 1]!;
       }
     }
+    if (column.type === 'string') return this.#addSparseStrings(column, count);
     const encoded = this.#sparseValues(column.type, numbers, count);
     this.#emit(column, attributeSpec(column), encoded, { count });
   }
 
+  /** `places`, `present` and `numbers` are filled. UUIDs go to a column of their own. */
+  #addSparseStrings(column: AttributeColumn, count: number): void {
+    const numbers = this.#numbers;
+    const isRoom = this.#columns.length < ATTRIBUTE_COLUMNS_MAX;
+    const uuids = isRoom ? this.#vectors.uuids(numbers, count) : undefined;
+    if (uuids !== undefined) {
+      this.#presentWhere(uuids.packed, 1);
+      const { scope, key } = column;
+      const own = attributeColumn(scope, key, 'uuid');
+      if (own?.kind !== 'attribute') throw new Error(`no column for UUIDs of ${key}`);
+      this.#emit(own, attributeSpec(own), uuids.values, { count: uuids.count });
+      if (uuids.count === count) return;
+      this.#presentWhere(uuids.packed, 0);
+      let at = 0;
+      for (let i = 0; i < count; i++) if (uuids.packed[i] === 0) numbers[at++] = numbers[i]!;
+    }
+    const left = count - (uuids?.count ?? 0);
+    this.#emit(column, attributeSpec(column), this.#vectors.strings(numbers, left), {
+      count: left,
+    });
+  }
+
+  /** Marks the rows that have a place and whose value is so. */
+  #presentWhere(flags: Uint8Array, wanted: number): void {
+    let at = 0;
+    for (let i = 0; i < this.#count; i++) {
+      const hasValue = this.#places[i]! > 0;
+      this.#present[i] = hasValue && flags[at] === wanted ? 1 : 0;
+      if (hasValue) at++;
+    }
+  }
+
   #sparseValues(type: ColumnValueType, numbers: Uint32Array, count: number): ColumnValues {
-    if (type === 'string') return this.#vectors.strings(numbers, count);
     if (type === 'int') return this.#vectors.integers(numbers, count);
     return this.#vectors.doubles(numbers, count);
   }
@@ -503,6 +538,10 @@ function attributeSpec({ name, type }: { name: string; type: ColumnValueType }):
   switch (type) {
     case 'string':
       return { name, physical: Physical.bytes, logical: 'string', isNullable: true };
+    case 'uuid': {
+      const fixedBytes = UUID_BYTES;
+      return { name, physical: Physical.fixed, fixedBytes, logical: 'uuid', isNullable: true };
+    }
     case 'int':
       return { name, physical: Physical.int64, isNullable: true };
     case 'double':

@@ -2,6 +2,7 @@
  *  values themselves. Results share buffers with the next call: encode each before the next.
  *  Hot: benchmark `bench/row-group.ts`. */
 
+import { packUuid, UUID_BYTES } from '../parquet/uuid.ts';
 import { ByteSink } from '../parquet/byte-sink.ts';
 import type { ColumnValues } from '../parquet/column-chunk.ts';
 import type { StringArena } from './string-arena.ts';
@@ -9,6 +10,13 @@ import type { StringArena } from './string-arena.ts';
 /** Above this share of distinct values a dictionary costs more than it saves. */
 const STRING_DISTINCT_MAX = 0.6;
 const NUMBER_DISTINCT_MAX = 0.25;
+/** The same of UUIDs, whose codes cost an eighth of them. */
+const UUID_DISTINCT_MAX = 0.85;
+/** Of a column's strings as many must be UUIDs for these to get a column. */
+const UUID_SHARE_MIN = 0.25;
+/** None among so many first values: there are none. */
+const UUID_TRIES = 64;
+const NO_UUID = 0xffff_ffff;
 /** Few values always get a dictionary. */
 const DISTINCT_FREE = 16;
 const NUMBERS_MAX = 4096;
@@ -41,6 +49,47 @@ export class Vectors {
     const distinct = this.#numberStrings(ids, count, max);
     if (distinct === undefined) return this.#plainStrings(ids, count);
     return { ...distinct, kind: 'dictionary', codes: this.#codes };
+  }
+
+  /** Those of ids[0, count) that are UUIDs, and 1 for each of them; undefined when there are few. */
+  uuids(
+    ids: Uint32Array,
+    count: number,
+  ): { values: ColumnValues; packed: Uint8Array; count: number } | undefined {
+    const column = this.#beginColumn(count);
+    const seenBy = this.#seenBy;
+    const codeOf = this.#codeOf;
+    const codes = this.#codes;
+    const { bytes, offsets } = this.#arena;
+    const sink = this.#sink.reset();
+    const packed = new Uint8Array(count);
+    let size = 0;
+    let found = 0;
+    for (let i = 0; i < count; i++) {
+      const id = ids[i]!;
+      if (seenBy[id] !== column) {
+        seenBy[id] = column;
+        sink.reserve(UUID_BYTES);
+        const isUuid = packUuid(bytes, offsets[id]!, offsets[id + 1]!, sink.bytes, sink.length);
+        codeOf[id] = isUuid ? size++ : NO_UUID;
+        if (isUuid) sink.length += UUID_BYTES;
+      }
+      const code = codeOf[id]!;
+      if (code === NO_UUID) {
+        if (found === 0 && i >= UUID_TRIES) return undefined;
+        continue;
+      }
+      packed[i] = 1;
+      codes[found++] = code;
+    }
+    if (found === 0 || found < count * UUID_SHARE_MIN) return undefined;
+    const dictionary = sink.view();
+    if (size <= found * UUID_DISTINCT_MAX) {
+      return { values: { kind: 'dictionary', dictionary, size, codes }, packed, count: found };
+    }
+    // With few repeats each stands for itself.
+    const plain = size === found ? dictionary : repeated(dictionary, codes, found);
+    return { values: { kind: 'plain', bytes: plain }, packed, count: found };
   }
 
   /** The same when rows share values through an owner: entry of[i] for row i. */
@@ -139,13 +188,7 @@ export class Vectors {
     count: number,
     max: number,
   ): { dictionary: Uint8Array; size: number } | undefined {
-    this.#reserve(count);
-    if (this.#seenBy.length < this.#arena.count) {
-      this.#seenBy = new Uint32Array(this.#arena.count * 2);
-      this.#codeOf = new Uint32Array(this.#arena.count * 2);
-      this.#column = 0;
-    }
-    const column = ++this.#column;
+    const column = this.#beginColumn(count);
     const seenBy = this.#seenBy;
     const codeOf = this.#codeOf;
     const codes = this.#codes;
@@ -164,6 +207,17 @@ export class Vectors {
       codes[i] = codeOf[id]!;
     }
     return { dictionary: sink.view(), size };
+  }
+
+  /** Makes room; returns the number by which `seenBy` knows the column. */
+  #beginColumn(count: number): number {
+    this.#reserve(count);
+    if (this.#seenBy.length < this.#arena.count) {
+      this.#seenBy = new Uint32Array(this.#arena.count * 2);
+      this.#codeOf = new Uint32Array(this.#arena.count * 2);
+      this.#column = 0;
+    }
+    return ++this.#column;
   }
 
   #plainStrings(ids: Uint32Array, count: number): ColumnValues {
@@ -218,6 +272,15 @@ export class Vectors {
   #reserve(count: number): void {
     if (this.#codes.length < count) this.#codes = new Uint32Array(count * 2);
   }
+}
+
+function repeated(dictionary: Uint8Array, codes: Uint32Array, count: number): Uint8Array {
+  const out = new Uint8Array(count * UUID_BYTES);
+  for (let i = 0; i < count; i++) {
+    const from = codes[i]! * UUID_BYTES;
+    for (let j = 0; j < UUID_BYTES; j++) out[i * UUID_BYTES + j] = dictionary[from + j]!;
+  }
+  return out;
 }
 
 function bytesOf(words: Uint32Array, count: number): Uint8Array {

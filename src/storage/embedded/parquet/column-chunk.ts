@@ -26,7 +26,7 @@ export const Codec = { none: 0, zstd: 6 } as const;
 export const PageType = { data: 0, dictionary: 2 } as const;
 
 /** What a query engine makes of the physical type. */
-export type Logical = 'string' | 'uint32' | 'uint64';
+export type Logical = 'string' | 'uint32' | 'uint64' | 'uuid';
 
 export interface ColumnSpec {
   readonly name: string;

@@ -37,6 +37,8 @@ export const MAGIC = Uint8Array.of(0x50, 0x41, 0x52, 0x31); // "PAR1"
 export const TRAILER_BYTES = 8;
 const CREATED_BY = 'spoor';
 const FORMAT_VERSION = 2;
+/** The field of LogicalType. */
+const UUID_TYPE = 14;
 const OPTIONAL = 1;
 const REQUIRED = 0;
 
@@ -157,17 +159,24 @@ function schemaElement(spec: ColumnSpec): ThriftStruct {
     2: spec.fixedBytes === undefined ? undefined : i32(spec.fixedBytes),
     3: i32(spec.isNullable ? OPTIONAL : REQUIRED),
     4: text(spec.name),
-    6: spec.logical && i32(CONVERTED[spec.logical]),
+    6: i32OrNothing(spec.logical && CONVERTED[spec.logical]),
     10: spec.logical && LOGICAL[spec.logical],
   });
 }
 
-/** ConvertedType, for readers that know no logical types. */
-const CONVERTED: Record<Logical, number> = { string: 0, uint32: 13, uint64: 14 };
+const i32OrNothing = (value: number | undefined): ThriftValue | undefined =>
+  value === undefined ? undefined : i32(value);
+
+/** ConvertedType, for readers that know no logical types. There is none for UUIDs. */
+const CONVERTED = { string: 0, uint32: 13, uint64: 14, uuid: undefined } as const satisfies Record<
+  Logical,
+  number | undefined
+>;
 const LOGICAL: Record<Logical, ThriftValue> = {
   string: nested({ 1: nested({}) }),
   uint32: nested({ 10: nested({ 1: byte(32), 2: bool(false) }) }),
   uint64: nested({ 10: nested({ 1: byte(64), 2: bool(false) }) }),
+  uuid: nested({ [UUID_TYPE]: nested({}) }),
 };
 
 /** How many bytes before the end the footer begins, from a file's last eight; undefined when they
@@ -209,8 +218,12 @@ function readSpec(element: ThriftStruct): ColumnSpec {
     physical,
     fixedBytes: element.has(2) ? numberField(element, 2) : undefined,
     isNullable: numberField(element, 3) === OPTIONAL,
-    logical: element.has(6) ? LOGICALS.get(numberField(element, 6)) : undefined,
+    logical: element.has(6) ? LOGICALS.get(numberField(element, 6)) : uuidOrNothing(element),
   };
+}
+
+function uuidOrNothing(element: ThriftStruct): Logical | undefined {
+  return element.has(10) && structField(element, 10).has(UUID_TYPE) ? 'uuid' : undefined;
 }
 
 const PHYSICALS = Object.values(Physical);

@@ -4,7 +4,13 @@
  *  text apart, after a look whether the key is there at all. */
 
 import type { AttributeScope } from '../../../filter/ast.ts';
-import { attributeColumn, type ColumnScope, REST_COLUMNS } from '../schema.ts';
+import { isUuid } from '../parquet/uuid.ts';
+import {
+  attributeColumn,
+  type ColumnScope,
+  type ColumnValueType,
+  REST_COLUMNS,
+} from '../schema.ts';
 import {
   escapeText,
   GROUP,
@@ -17,7 +23,7 @@ import {
 } from '../tagged-text.ts';
 import type { TextColumn } from '../segment-index.ts';
 import type { FileShape } from './file-shape.ts';
-import { anyTrue, FALSE, quoteName, type SqlBuilder } from './sql-builder.ts';
+import { anyTrue, FALSE, quoteName, quoteText, type SqlBuilder } from './sql-builder.ts';
 import type { Condition, ValueTest } from './value-sql.ts';
 
 const TYPES: readonly ScalarType[] = ['string', 'int', 'double', 'bool'];
@@ -83,7 +89,19 @@ export class AttributeSql {
       const condition = test.byType[type];
       const name = this.#columnOf(scope, key, type);
       return condition === undefined || name === undefined ? FALSE : condition(quoteName(name));
-    });
+    }).concat(this.#inUuids(scope, key, test));
+  }
+
+  /** A test of few exact values compares what is stored, any other the text. */
+  #inUuids(scope: ColumnScope, key: string, test: ValueTest): string {
+    const condition = test.byType.string;
+    const name = this.#columnOf(scope, key, 'uuid');
+    if (condition === undefined || name === undefined) return FALSE;
+    if (test.exactly === undefined) return condition(`CAST(${quoteName(name)} AS VARCHAR)`);
+    const texts = test.exactly.filter(({ type, text }) => type === 'string' && isUuid(text));
+    if (texts.length === 0) return FALSE;
+    const values = texts.map(({ text }) => `${quoteText(text)}::UUID`);
+    return `${quoteName(name)} IN (${values.join(', ')})`;
   }
 
   /** What holds the scope's attributes that have no column: all of a span's, or one element's. */
@@ -123,13 +141,13 @@ export class AttributeSql {
       ? `contains(${this.#textOf(scope)}, ${this.#sql.text(keyNeedle(key))})`
       : FALSE;
     if (scope === 'event' || scope === 'link') return inText;
-    const names = TYPES.map((type) => this.#columnOf(scope, key, type));
+    const names = [...TYPES, 'uuid' as const].map((type) => this.#columnOf(scope, key, type));
     const inColumns = names.filter((name) => name !== undefined);
     return anyTrue([...inColumns.map((name) => `${quoteName(name)} IS NOT NULL`), inText]);
   }
 
   /** undefined when the file has no such column. */
-  #columnOf(scope: ColumnScope, key: string, type: ScalarType): string | undefined {
+  #columnOf(scope: ColumnScope, key: string, type: ColumnValueType): string | undefined {
     const name = attributeColumn(scope, key, type)?.name;
     return name !== undefined && this.#shape.has(name) ? name : undefined;
   }

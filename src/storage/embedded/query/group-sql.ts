@@ -5,13 +5,14 @@
 import type { Field, Scalar } from '../../../filter/ast.ts';
 import { SPAN_KINDS, STATUS_CODES } from '../../../model/attribute.ts';
 import { StorageError } from '../../contract.ts';
-import { attributeColumn, type ColumnScope } from '../schema.ts';
+import { attributeColumn, type ColumnScope, type ColumnValueType } from '../schema.ts';
 import { escapeText, GROUP, type ScalarType, typeLetter } from '../tagged-text.ts';
 import { textColumn, unescaped } from './attribute-sql.ts';
 import type { FileShape } from './file-shape.ts';
 import { quoteName, type SqlBuilder } from './sql-builder.ts';
 
 const TYPES: readonly ScalarType[] = ['string', 'int', 'double', 'bool'];
+const COLUMN_TYPES: readonly ColumnValueType[] = ['string', 'uuid', 'int', 'double', 'bool'];
 const SCOPES: readonly ColumnScope[] = ['span', 'resource', 'scope'];
 const NULL = 'NULL::VARCHAR';
 
@@ -103,9 +104,10 @@ function first(parts: readonly string[]): string {
 }
 
 function texts(sql: SqlBuilder, shape: FileShape, place: Place): string[] {
-  const inColumns = TYPES.flatMap((type) => {
+  const inColumns = COLUMN_TYPES.flatMap((type) => {
     const column = columnOf(shape, place, type);
-    return column === undefined ? [] : [`'${typeLetter(type)}' || ${textOf(column, type)}`];
+    const letter = typeLetter(type === 'uuid' ? 'string' : type);
+    return column === undefined ? [] : [`'${letter}' || ${textOf(column, type)}`];
   });
   const text = unescaped('x');
   const inText = listed(sql, shape, { place, types: TYPES, make: text });
@@ -113,7 +115,7 @@ function texts(sql: SqlBuilder, shape: FileShape, place: Place): string[] {
 }
 
 /** Minus zero is zero. */
-function textOf(column: string, type: ScalarType): string {
+function textOf(column: string, type: ColumnValueType): string {
   if (type === 'string') return column;
   return type === 'double' ? `(${column} + 0)::VARCHAR` : `${column}::VARCHAR`;
 }
@@ -144,7 +146,11 @@ function listed(
 }
 
 /** Quoted; undefined when the file has no such column. */
-function columnOf(shape: FileShape, { scope, key }: Place, type: ScalarType): string | undefined {
+function columnOf(
+  shape: FileShape,
+  { scope, key }: Place,
+  type: ColumnValueType,
+): string | undefined {
   const name = attributeColumn(scope, key, type)?.name;
   return name !== undefined && shape.has(name) ? quoteName(name) : undefined;
 }

@@ -62,6 +62,14 @@ const STRINGS = [
   '\u{1f600}',
   '\uffee',
   'line\nbreak',
+  // Enough of them that some columns keep them apart.
+  '00000000-0000-0000-0000-000000000000',
+  '0f0e0d0c-0b0a-4908-8706-050403020100',
+  'ffffffff-ffff-ffff-ffff-ffffffffffff',
+  '123e4567-e89b-12d3-a456-426614174000',
+  '8c7b3f2a-1111-4222-8333-444455556666',
+  '8c7b3f2a-1111-4222-8333-444455556667',
+  '8C7B3F2A-1111-4222-8333-444455556667',
 ];
 const INTS = [0n, 1n, -1n, 503n, 2n ** 53n, 2n ** 53n + 1n, 2n ** 63n - 1n, -(2n ** 63n)];
 const DOUBLES = [

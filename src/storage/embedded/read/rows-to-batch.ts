@@ -18,6 +18,7 @@ import {
   type FixedColumnName,
   REST_COLUMNS,
 } from '../schema.ts';
+import { uuidTexts } from '../parquet/uuid.ts';
 import { readAttributes, readEvents, readLinks } from '../tagged-text.ts';
 import { EqualRows } from './equal-rows.ts';
 import { readEventTimes } from './event-times.ts';
@@ -36,6 +37,12 @@ interface AttributeSource {
   readonly stored: AttributeColumn;
   /** Id of the key in the batch; -1 as long as no row has it. */
   key: number;
+}
+
+/** UUIDs as the texts they stand for. */
+function asText(column: ReadColumn, { type }: AttributeColumn): ReadColumn {
+  if (type !== 'uuid' || column.kind !== 'bytes') return column;
+  return { ...column, ...uuidTexts(column.bytes, column.offsets) };
 }
 
 export interface RowsOfBatch {
@@ -68,7 +75,7 @@ export class RowReader {
       const stored = columnOfName(column.name);
       if (stored === undefined) continue;
       if (stored.kind === 'fixed') this.#fixed.set(stored.name, column);
-      else this.#attributes[stored.scope].push({ column, stored, key: -1 });
+      else this.#attributes[stored.scope].push({ column: asText(column, stored), stored, key: -1 });
     }
     this.#resources = this.#rowsOf(RESOURCE_COLUMNS, this.#attributes.resource);
     this.#scopes = this.#rowsOf(SCOPE_COLUMNS, this.#attributes.scope);
