@@ -59,6 +59,8 @@ export class EmbeddedMaintenance implements TraceMaintenance {
       await deleter.purge();
       onProgress?.({ ...total, stage: 'purged' });
     }
+    // What an earlier call could only hide.
+    await deleter.purge();
     return total;
   }
 

@@ -102,11 +102,13 @@ export class Wal {
     await this.#running;
   }
 
-  /** Unlinks files of which every record is in a data file. */
+  /** Unlinks files of which every record is in a data file. What cannot be unlinked now is tried
+   *  again the next time. */
   async release(flushedTo: ReadonlyMap<string, number>): Promise<void> {
-    const covered = this.#full.filter((file) => isCovered(file, flushedTo));
-    this.#full = this.#full.filter((file) => !covered.includes(file));
-    for (const { path } of covered) await this.#options.files.unlink(path);
+    for (const file of this.#full.filter((one) => isCovered(one, flushedTo))) {
+      await this.#options.files.unlink(file.path);
+      this.#full = this.#full.filter((one) => one !== file);
+    }
   }
 
   /** Tenants that keep the oldest file from being unlinked. */
