@@ -44,6 +44,7 @@ export const registry = {
     bearertokenauth: () => import('./extensions/bearertokenauth/extension.ts'),
     file_storage: () => import('./extensions/file-storage/extension.ts'),
     headers_setter: () => import('./extensions/headers-setter/extension.ts'),
+    health_check: () => import('./extensions/health-check/extension.ts'),
     healthcheckv2: () => import('./extensions/healthcheckv2/extension.ts'),
     jaeger_query: () => import('./extensions/jaeger-query/extension.ts'),
     jaeger_storage: async () => {
@@ -51,5 +52,6 @@ export const registry = {
       return { component: storageExtension(await engines()) };
     },
     pprof: () => import('./extensions/pprof/extension.ts'),
+    zpages: () => import('./extensions/zpages/extension.ts'),
   },
 } satisfies Registry;

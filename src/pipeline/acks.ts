@@ -6,10 +6,14 @@ import type { PipelineSettings, Settings } from './settings.ts';
 
 /** `traces: acknowledged when durable on disk (jaeger_storage_exporter, /var/lib/spoor)` */
 export function ackLines(settings: Settings): string[] {
-  return settings.pipelines.map((pipeline) => {
-    const places = [...new Set(placesOf(settings, pipeline))];
-    return `${pipeline.id}: acknowledged ${places.join(' and ')}`;
-  });
+  return settings.pipelines.map(
+    (pipeline) => `${pipeline.id}: acknowledged ${acknowledgedAt(settings, pipeline)}`,
+  );
+}
+
+/** `when durable on disk (jaeger_storage_exporter, /var/lib/spoor)` */
+export function acknowledgedAt(settings: Settings, pipeline: PipelineSettings): string {
+  return [...new Set(placesOf(settings, pipeline))].join(' and ');
 }
 
 function placesOf(settings: Settings, pipeline: PipelineSettings): string[] {

@@ -7,6 +7,7 @@ import type { Clock } from '../lib/clock.ts';
 import type { Logger } from '../lib/logger.ts';
 import type { Changes } from './diff.ts';
 import { graphOf } from './graph.ts';
+import { outlinesOf } from './outline.ts';
 import { measureProcess } from './own-metrics-server.ts';
 import { ProcessHost } from './process-host.ts';
 import { RunningGraph } from './running-graph.ts';
@@ -62,6 +63,7 @@ export class Runtime {
   async start(signal: AbortSignal): Promise<void> {
     describeTarget(this.metrics, this.#settings.service.telemetry.resource, this.#process);
     await this.#running.become(graphOf(this.#settings), { start: signal, drain: signal });
+    this.#board.describe(this.#process.version, outlinesOf(this.#settings));
     this.#board.setPhase('StatusOK');
   }
 
@@ -76,6 +78,7 @@ export class Runtime {
       const changes = await this.#running.become(graphOf(settings), limits);
       this.#settings = settings;
       describeTarget(this.metrics, settings.service.telemetry.resource, this.#process);
+      this.#board.describe(this.#process.version, outlinesOf(settings));
       return changes;
     });
   }
