@@ -124,7 +124,6 @@ export function tlsClient() {
     .optional();
 }
 
-export type TlsServerConfig = NonNullable<z.output<ReturnType<typeof tlsServer>>>;
 export type TlsClientConfig = NonNullable<z.output<ReturnType<typeof tlsClient>>>;
 export type TlsConfig = z.output<z.ZodObject<typeof tlsShape>>;
 
