@@ -40,13 +40,21 @@ extensions:
   healthcheckv2:
     use_v2: true
     http: { endpoint: "${host}:13133" }
+    component_health: { include_permanent_errors: true, include_recoverable_errors: true }
 
 service:
   extensions: [jaeger_storage, jaeger_query, healthcheckv2]
   telemetry:
     metrics:
       readers:
-        - pull: { exporter: { prometheus: { host: "${host}", port: 8888 } } }
+        # Names as Jaeger writes them; a Collector leaves units and _total out.
+        - pull:
+            exporter:
+              prometheus:
+                host: "${host}"
+                port: 8888
+                without_units: false
+                without_type_suffix: false
   pipelines:
     traces: { receivers: [otlp], exporters: [jaeger_storage_exporter] }
     metrics: { receivers: [otlp], exporters: [nop] }

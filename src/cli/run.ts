@@ -116,8 +116,10 @@ class OwnLog {
   }
 
   #made({ logs }: TelemetrySection): Logger {
+    const { enabled, tick, ...counts } = logs.sampling;
     return createLogger({
-      level: logs.level,
+      level: logs.level === 'dpanic' || logs.level === 'panic' ? 'fatal' : logs.level,
+      sampling: enabled ? { tickMs: tick, ...counts } : undefined,
       encoding: logs.encoding,
       colour: logs.encoding === 'console' && process.stderr.isTTY,
       output: this.#output,

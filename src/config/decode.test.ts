@@ -29,3 +29,11 @@ test('a key of another kind is refused at its place', () => {
     { path: ['shapes', '0'], below: ['box'], message: 'unknown key "box"' },
   ]);
 });
+
+test('a block that takes any key keeps them, with nothing after them too', () => {
+  const loose = z.looseObject({ known: z.string().optional() });
+  expect(decode(loose, { known: null, other: null, 'one.more': 1 })).toEqual({
+    value: { other: null, 'one.more': 1 },
+    problems: [],
+  });
+});

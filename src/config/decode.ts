@@ -94,14 +94,16 @@ function settleObject(core: z.ZodObject, value: ConfigValue, place: Place): Conf
   const known = new Map(Object.entries(core.shape));
   const entries: [string, ConfigValue][] = [];
   for (const [key, inner] of Object.entries(value)) {
-    const child = asType(known.get(key) ?? z.never());
-    if (!known.has(key) || !child) {
+    const child = asType(known.get(key) ?? core.def.catchall ?? z.never());
+    if (!child || child instanceof z.ZodNever) {
       const message = `unknown key "${key}"${suggestion(key, known.keys())}`;
       place.problems.push({ path: place.path, message, below: [key] });
       continue;
     }
     const settled = settle(child, inner, { ...place, path: [...place.path, key] });
-    if (settled !== null && settled !== undefined) entries.push([key, settled]);
+    // Only of a key of its own does the schema say what nothing means.
+    const isGiven = settled !== null && settled !== undefined;
+    if (isGiven || !known.has(key)) entries.push([key, settled]);
   }
   return Object.fromEntries(entries);
 }

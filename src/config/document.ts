@@ -1,19 +1,22 @@
 /** The shape of a whole configuration. The sections of components stay untyped here: each
  *  component's own schema takes its part. */
 import { z } from 'zod';
-import { endpoint } from './kinds.ts';
+import { duration, endpoint } from './kinds.ts';
 
 const section = () => z.record(z.string(), z.unknown()).default({});
 
 const prometheusReader = z.strictObject({
   host: z.string().default('localhost').describe('Address to serve own metrics on.'),
   port: z.int().min(0).max(65_535).default(8888).describe('Port to serve own metrics on.'),
-  without_scope_info: z.boolean().optional().describe('Accepted; scope labels are never written.'),
-  without_type_suffix: z
+  without_scope_info: z
     .boolean()
-    .optional()
-    .describe('Accepted; names are as listed in the docs.'),
-  without_units: z.boolean().optional().describe('Accepted; names are as listed in the docs.'),
+    .default(true)
+    .describe('Accepted; scope labels are never written.'),
+  without_type_suffix: z.boolean().default(true).describe('Write counters without _total.'),
+  without_units: z
+    .boolean()
+    .default(true)
+    .describe('Write names without a unit like _seconds or _bytes at their end.'),
   with_resource_constant_labels: z
     .looseObject({})
     .optional()
@@ -21,26 +24,67 @@ const prometheusReader = z.strictObject({
 });
 
 const reader = z.strictObject({
-  pull: z.strictObject({
-    exporter: z.strictObject({ prometheus: prometheusReader.prefault({}) }).prefault({}),
-  }),
+  pull: z
+    .strictObject({
+      exporter: z.strictObject({ prometheus: prometheusReader.prefault({}) }).prefault({}),
+    })
+    .optional()
+    .describe('Serves them to whoever asks.'),
+  periodic: z.looseObject({}).optional().describe('Accepted; own metrics are not pushed yet.'),
 });
+
+const logSampling = z.strictObject({
+  enabled: z.boolean().default(true).describe('Leave out most of a message that repeats itself.'),
+  tick: duration().prefault('10s').describe('Count repetitions anew this often.'),
+  initial: z.int().nonnegative().default(10).describe('Write this many of a message each tick.'),
+  thereafter: z
+    .int()
+    .nonnegative()
+    .default(100)
+    .describe('And of the rest one in this many; 0 writes none.'),
+});
+
+/** Keys of `resource` that are no attributes. */
+const aside: ReadonlySet<string> = new Set(['detection/development', 'schema_url']);
+
+/** Written as a map of attributes, or with a list of them as in OpenTelemetry's own files. */
+const resource = z
+  .looseObject({
+    attributes: z
+      .array(z.strictObject({ name: z.string(), value: z.unknown(), type: z.string().optional() }))
+      .optional(),
+    'detection/development': z.looseObject({}).optional(),
+    schema_url: z.string().optional(),
+  })
+  .transform(({ attributes, ...others }, context): Record<string, unknown> => {
+    const map = Object.fromEntries(Object.entries(others).filter(([key]) => !aside.has(key)));
+    if (attributes === undefined) return map;
+    if (Object.keys(map).length > 0) {
+      const message = 'give attributes as a list or as keys, not both';
+      context.addIssue({ code: 'custom', message });
+    }
+    return Object.fromEntries(attributes.map(({ name, value }) => [name, value]));
+  });
 
 const logs = z.strictObject({
   level: z
     .string()
     .transform((level) => level.toLowerCase())
-    .pipe(z.enum(['debug', 'info', 'warn', 'error']))
+    .pipe(z.enum(['debug', 'info', 'warn', 'error', 'dpanic', 'panic', 'fatal']))
     .prefault('info')
     .describe('Least severe line to write.'),
   encoding: z.enum(['console', 'json']).default('console').describe('Readable lines or JSON.'),
   development: z.boolean().default(false).describe('Accepted.'),
   disable_caller: z.boolean().default(false).describe('Accepted.'),
   disable_stacktrace: z.boolean().default(false).describe('Accepted.'),
-  sampling: z.looseObject({}).optional().describe('Accepted; lines are not sampled.'),
+  sampling: logSampling.prefault({}),
   output_paths: z.array(z.string()).default(['stderr']).describe('stderr, stdout or files.'),
   error_output_paths: z.array(z.string()).default(['stderr']).describe('Accepted.'),
   initial_fields: z.record(z.string(), z.unknown()).default({}).describe('Added to every line.'),
+  processors: z
+    .array(z.looseObject({}))
+    .optional()
+    .describe('Accepted; own logs are not sent yet.'),
 });
 
 const metrics = z
@@ -51,7 +95,7 @@ const metrics = z
       .describe('How much is measured; none serves nothing.'),
     readers: z
       .array(reader)
-      .default([{ pull: { exporter: { prometheus: { host: 'localhost', port: 8888 } } } }])
+      .prefault([{ pull: { exporter: { prometheus: { host: 'localhost', port: 8888 } } } }])
       .describe('Where own metrics are served.'),
     address: endpoint().optional().describe('Older form of a reader: host:port.'),
     views: z.array(z.looseObject({})).optional().describe('Accepted.'),
@@ -65,10 +109,7 @@ export const TelemetrySettings = z.strictObject({
   logs: logs.prefault({}),
   metrics: metrics.prefault({}),
   traces: z.looseObject({}).optional().describe('Accepted; own traces are not recorded yet.'),
-  resource: z
-    .record(z.string(), z.unknown())
-    .default({})
-    .describe('Attributes of this process; null removes one.'),
+  resource: resource.prefault({}).describe('Attributes of this process; null removes one.'),
 });
 
 const pipeline = z.strictObject({

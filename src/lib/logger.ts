@@ -1,8 +1,10 @@
 /** Structured logs on stderr. `json` is pino's own line; `console` is the same line made readable,
  *  coloured on a terminal. */
 import { pino } from 'pino';
+import { LogSampler, type LogSampling } from './log-sampler.ts';
 
-export type LogLevel = 'debug' | 'info' | 'warn' | 'error';
+/** At `fatal` nothing is written: whatever ends the process is said on stderr. */
+export type LogLevel = 'debug' | 'info' | 'warn' | 'error' | 'fatal';
 
 /** What a component may do with a logger: fields first, then the message. */
 export interface Logger {
@@ -23,13 +25,22 @@ export interface LoggerOptions {
   readonly colour: boolean;
   readonly output: LogOutput;
   readonly fields?: Record<string, unknown> | undefined;
+  /** Left out: every line is written. */
+  readonly sampling?: LogSampling | undefined;
 }
 
 export function createLogger(options: LoggerOptions): Logger {
   const output =
     options.encoding === 'json' ? options.output : readable(options.output, options.colour);
+  const sampler = options.sampling && new LogSampler(options.sampling, () => Date.now());
   return pino(
     {
+      hooks: {
+        logMethod(args, write, level) {
+          const [, message = ''] = args;
+          if (sampler?.isWritten(level, message) !== false) write.apply(this, args);
+        },
+      },
       level: options.level,
       base: options.fields ?? {},
       timestamp: pino.stdTimeFunctions.isoTime,

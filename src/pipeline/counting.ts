@@ -14,7 +14,14 @@ export function aroundExporter(next: Consumer<Batch>, place: Place): Consumer<Ba
   const labels = { exporter: place.id, data_type: place.signal };
   const counter = (name: string, help: string) =>
     place.metrics.counter({ name, help, labels: ['exporter', 'data_type'] }).labels(labels);
-  return counted(next, {
+  const inFlight = place.metrics
+    .gauge({
+      name: 'otelcol_exporter_in_flight_requests',
+      help: 'Requests that the exporter is sending.',
+      labels: ['exporter', 'data_type'],
+    })
+    .labels(labels);
+  return counted(whileInside(next, inFlight), {
     accepted: counter(
       `otelcol_exporter_sent_${item}_total`,
       `Number of ${item} successfully sent to the destination.`,
@@ -24,6 +31,20 @@ export function aroundExporter(next: Consumer<Batch>, place: Place): Consumer<Ba
       `Number of ${item} in failed attempts to send to the destination.`,
     ),
   });
+}
+
+function whileInside(next: Consumer<Batch>, gauge: { inc(): void; dec(): void }): Consumer<Batch> {
+  return {
+    ...admitThrough(next),
+    async consume(batch, signal) {
+      gauge.inc();
+      try {
+        await next.consume(batch, signal);
+      } finally {
+        gauge.dec();
+      }
+    },
+  };
 }
 
 export interface ProcessorCounting {

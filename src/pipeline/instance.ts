@@ -116,11 +116,12 @@ export class Instance {
     const { definition, config } = component;
     const context = { ...this.#context(component), signal };
     const consumer = this.#guarded(definition.create(context));
-    const attempt = aroundExporter(consumer, { metrics: this.#around.metrics, id, signal });
+    const counting = (sending: Consumer<Batch>) =>
+      aroundExporter(sending, { metrics: this.#around.metrics, id, signal });
     const sending = definition.sending?.(config);
     return sending === undefined
-      ? attempt
-      : this.#guarded(aroundSending(attempt, sending, context));
+      ? counting(consumer)
+      : this.#guarded(aroundSending(consumer, sending, { ...context, counting }));
   }
 
   #context({

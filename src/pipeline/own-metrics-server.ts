@@ -3,9 +3,10 @@ import type { Lifecycle } from '../component/lifecycle.ts';
 import { plainHttpServer } from '../component/server/config.ts';
 import { HttpListener, type HttpListenerOptions } from '../component/server/http-listener.ts';
 import type { OwnMetrics } from '../component/telemetry.ts';
+import { exposed, type Exposition } from './exposition.ts';
 import type { Settings } from './settings.ts';
 
-export interface MetricsAddress {
+export interface MetricsAddress extends Exposition {
   readonly host: string;
   readonly port: number;
 }
@@ -29,7 +30,7 @@ export class OwnMetricsServer implements Lifecycle {
           response.writeHead(404, { 'content-type': 'text/plain' }).end('own metrics: /metrics\n');
           return;
         }
-        registry.metrics().then(
+        exposed(metrics, address).then(
           (text) => response.writeHead(200, { 'content-type': registry.contentType }).end(text),
           () => response.writeHead(500).end(),
         );
@@ -55,8 +56,11 @@ export class OwnMetricsServer implements Lifecycle {
 export function metricsAddresses({ service }: Pick<Settings, 'service'>): MetricsAddress[] {
   const { level, readers, address } = service.telemetry.metrics;
   if (level === 'none') return [];
-  if (address !== undefined) return [address];
-  return readers.map((reader) => reader.pull.exporter.prometheus);
+  const plain = { level, without_units: true, without_type_suffix: true };
+  if (address !== undefined) return [{ ...plain, ...address }];
+  return readers.flatMap(({ pull }) => {
+    return pull === undefined ? [] : [{ level, ...pull.exporter.prometheus }];
+  });
 }
 
 /** Read when scraped, so nothing runs in between. */
@@ -64,12 +68,22 @@ export function measureProcess(metrics: OwnMetrics): void {
   const gauge = (name: string, help: string, read: () => number) => {
     metrics.measured({ name: `otelcol_process_${name}`, help, labels: [] }, read);
   };
-  gauge('uptime_seconds_total', 'Uptime of the process.', () => process.uptime());
-  gauge('cpu_seconds_total', 'User and system CPU time of the process.', () => {
+  const counter = (
+    options: { name: string; help: string; unit?: 'seconds' },
+    read: () => number,
+  ) => {
+    const { name } = options;
+    metrics.measuredTotal({ ...options, name: `otelcol_process_${name}`, labels: [] }, read);
+  };
+  const uptime = { name: 'uptime_seconds_total', help: 'Uptime of the process.' };
+  counter({ ...uptime, unit: 'seconds' }, () => process.uptime());
+  const cpu = { name: 'cpu_seconds_total', help: 'User and system CPU time of the process.' };
+  counter(cpu, () => {
     const { user, system } = process.cpuUsage();
     return (user + system) / 1e6;
   });
-  gauge('memory_rss_bytes', 'Resident memory of the process.', () => process.memoryUsage.rss());
+  const rss = { name: 'otelcol_process_memory_rss_bytes', help: 'Resident memory of the process.' };
+  metrics.measured({ ...rss, labels: [], unit: 'bytes' }, () => process.memoryUsage.rss());
   gauge('runtime_heap_alloc_bytes', 'Bytes of heap in use, outside buffers included.', () => {
     const { heapUsed, external } = process.memoryUsage();
     return heapUsed + external;

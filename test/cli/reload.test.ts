@@ -154,7 +154,7 @@ test('no request fails and no connection breaks while processors and the store b
   for (const [index, step] of steps.entries()) {
     writeFileSync(path, step);
     process.kill('SIGHUP');
-    const wanted = `spoor_config_reloads_total{outcome="success"} ${index + 1}`;
+    const wanted = `spoor_config_reloads{outcome="success"} ${index + 1}`;
     // Not the log: at level warn nothing is said.
     while (!(await metricsOf(process)).includes(wanted)) await load.until(1);
     await load.until(5);
@@ -183,7 +183,7 @@ test('a faulty configuration changes nothing, and every problem is in the log', 
   expect(process.stderr).toContain(`at=${path}:6:11 path=processors::batch::timeout`);
   expect(process.stderr).toContain('references processor "btch" which is not configured');
   await sendTraces(http, [{ number: 1 }]);
-  expect(await metricsOf(process)).toContain('spoor_config_reloads_total{outcome="failure"} 1');
+  expect(await metricsOf(process)).toContain('spoor_config_reloads{outcome="failure"} 1');
 });
 
 test('a taken port brings the configuration before back', async () => {

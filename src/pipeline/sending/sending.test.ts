@@ -1,6 +1,6 @@
 import { expect, test, vi } from 'vitest';
 import { logBytes, spanCount } from '../../component/batch.fixture.ts';
-import { isMessages, sentBy, type Batch } from '../../component/consumer.ts';
+import { isMessages, sentBy, type Batch, type Consumer } from '../../component/consumer.ts';
 import { messagesOfBytes } from '../../component/message-batch.ts';
 import type { KeyValueStore, SendingSettings } from '../../component/sending.ts';
 import { keyValueStorage, retryOnFailure, sendingQueue } from '../../component/sending.ts';
@@ -26,7 +26,8 @@ const failureOf = (promise: Promise<unknown>) =>
 const settle = () => vi.waitFor(() => Promise.resolve());
 
 function setUp(settings: Partial<SendingSettings>) {
-  const context = { ...testContext({}, 'out'), signal: 'traces' } as const;
+  const base = { ...testContext({}, 'out'), signal: 'traces' } as const;
+  const context = { ...base, counting: (sending: Consumer<Batch>) => sending };
   const peer = new RecordingConsumer();
   const sender = aroundSending(peer, { timeout: 0, ...settings }, context);
   const metric = async (name: string) =>
@@ -99,7 +100,8 @@ test('the wait is never shorter than what the peer asked for', async () => {
 });
 
 test('an attempt that takes too long is given up and may be tried again', async () => {
-  const context = { ...testContext({}, 'out'), signal: 'traces' } as const;
+  const base = { ...testContext({}, 'out'), signal: 'traces' } as const;
+  const context = { ...base, counting: (sending: Consumer<Batch>) => sending };
   const silent = {
     consume: (_: Batch, signal: AbortSignal) =>
       new Promise<void>((_resolve, reject) => {

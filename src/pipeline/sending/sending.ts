@@ -1,5 +1,5 @@
 /** Puts timeout, retries and queue around an exporter that sends once. From the outside in:
- *  queue, retry, timeout, counting, exporter. Without a queue the caller waits for the sending. */
+ *  queue, counting, retry, timeout, exporter. Without a queue the caller waits for the sending. */
 import { PipelineError, type Batch, type Consumer, type Signal } from '../../component/consumer.ts';
 import type { CreateContext } from '../../component/define.ts';
 import type { Lifecycle } from '../../component/lifecycle.ts';
@@ -13,6 +13,8 @@ import { timeLimited } from './timeout.ts';
 
 export interface SendingPlace extends Omit<CreateContext<unknown>, 'config'> {
   readonly signal: Signal;
+  /** Counts what was sent and what was given up. */
+  counting(sending: Consumer<Batch>): Consumer<Batch>;
 }
 
 export type Sender = Lifecycle & Consumer<Batch>;
@@ -27,7 +29,7 @@ export function aroundSending(
   const stopping = new AbortController();
   const once = timeLimited(attempt, settings.timeout, clock);
   const retry = { clock, logger, random: Math.random, stopping: stopping.signal };
-  const sent = retrying(once, settings.retry_on_failure, retry);
+  const sent = place.counting(retrying(once, settings.retry_on_failure, retry));
   const inner = settings.sending_queue === undefined ? sent : queued(sent, settings, place);
   return {
     start: async () => (inner instanceof QueueSender ? inner.start() : undefined),
