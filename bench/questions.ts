@@ -22,6 +22,7 @@ const SERVICE = 'cart';
 const OPERATION = 'com.example.shop.v1.CartService/GetCart';
 const ORDERS: readonly TraceOrder[] = ['oldest', 'longest', 'shortest', 'mostSpans', 'mostErrors'];
 const SAMPLES = 200;
+const PREFIXES = { 'url.path': '/p', 'app.request.id': '0', 'rpc.method': 'G' } as const;
 
 export async function questionsOf(reader: TraceReader, store: Filled): Promise<Question[]> {
   const { ids, requestIds } = await samples(reader, store);
@@ -154,6 +155,22 @@ function lists(store: Filled): Question[] {
       ask: async (reader) => (await reader.getAttributeKeys(TENANT)).length,
       wanted: 20,
     },
+    ...(['url.path', 'app.request.id', 'rpc.method'] as const).map((key) => ({
+      name: `values of ${key} by prefix`,
+      ask: async (reader: TraceReader) => {
+        const query = {
+          tenant: TENANT,
+          scope: 'span',
+          key,
+          prefix: PREFIXES[key],
+          limit: 20,
+        } as const;
+        return (await reader.getAttributeValues(query)).length;
+      },
+      wanted: 1,
+      sql: `SELECT "span.${key}" AS value, count(*) FROM $spans
+        WHERE starts_with("span.${key}", '${PREFIXES[key]}') GROUP BY value ORDER BY 2 DESC LIMIT 20`,
+    })),
     {
       name: 'summaries of the newest 1000',
       ask: async (reader) => {

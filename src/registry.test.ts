@@ -99,6 +99,7 @@ const emptyBackend: StorageBackend = {
     getServices: async () => [],
     getOperations: async () => [],
     getAttributeKeys: async () => [],
+    getAttributeValues: async () => [],
     getDependencies: async () => [],
   },
   health: () => ({ ok: true, problems: [] }),

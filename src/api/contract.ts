@@ -74,6 +74,27 @@ export const AttributeKeysResponse = z.object({
 });
 export type AttributeKeysResponse = z.infer<typeof AttributeKeysResponse>;
 
+/** GET /api/spoor/attribute-values: for suggestions, most frequent first, by what was stored last. */
+export const AttributeValuesRequest = z.strictObject({
+  scope: z.enum(['span', 'resource', 'scope', 'event', 'link']).default('span'),
+  key: z.string().min(1).max(1000),
+  prefix: z.string().max(1000).default(''),
+  limit: z.coerce.number().int().min(1).max(1000).default(20),
+});
+export type AttributeValuesRequest = z.infer<typeof AttributeValuesRequest>;
+
+/** Values in their text form. */
+export const AttributeValuesResponse = z.object({
+  values: z.array(
+    z.object({
+      value: z.string(),
+      type: z.enum(['string', 'int', 'double', 'bool']),
+      count: z.number(),
+    }),
+  ),
+});
+export type AttributeValuesResponse = z.infer<typeof AttributeValuesResponse>;
+
 /** A typed attribute. `int` values are decimal strings, `bytes` base64, `array` and `kvlist` JSON. */
 export const Attribute = z.object({
   key: z.string(),

@@ -114,6 +114,22 @@ export interface AttributeKey {
   readonly types: readonly ('string' | 'bool' | 'int' | 'double' | 'array' | 'kvlist' | 'bytes')[];
 }
 
+export interface AttributeValuesQuery {
+  readonly tenant: string;
+  readonly scope: AttributeKey['scope'];
+  readonly key: string;
+  /** Of a value's text form. */
+  readonly prefix?: string | undefined;
+  /** At least 1. */
+  readonly limit: number;
+}
+
+export interface ValueCount {
+  readonly value: Scalar;
+  /** How often it was seen. */
+  readonly count: number;
+}
+
 export interface DependencyLink {
   readonly parent: string;
   readonly child: string;
@@ -205,6 +221,12 @@ export interface TraceReader {
   ): Promise<readonly Operation[]>;
   /** Sorted by scope, then key. */
   getAttributeKeys(tenant: string, signal?: AbortSignal): Promise<readonly AttributeKey[]>;
+  /** Values of a key that begin with the prefix, most frequent first, then by text. Of strings,
+   *  numbers and bools; counted over as many of the spans stored last as a suggestion may cost. */
+  getAttributeValues(
+    query: AttributeValuesQuery,
+    signal?: AbortSignal,
+  ): Promise<readonly ValueCount[]>;
   /** Calls between services whose child span starts in the range, sorted by parent, then child. */
   getDependencies(
     tenant: string,

@@ -3,13 +3,15 @@
 
 import type { FastifyInstance, FastifyReply } from 'fastify';
 import { messageOf, SpoorError } from '../../lib/errors.ts';
-import { allOf } from '../../filter/ast.ts';
+import { allOf, type Scalar } from '../../filter/ast.ts';
 import { withAllNames } from '../../filter/conventions.ts';
 import { parseStructuredFilter } from '../../query/structured-filter/parse.ts';
 import { searchFilter } from '../../query/search-filter.ts';
 import type { TraceSummary } from '../../storage/contract.ts';
 import {
   type AttributeKeysResponse,
+  AttributeValuesRequest,
+  type AttributeValuesResponse,
   type ErrorResponse,
   SearchRequest,
   type SearchResponse,
@@ -51,6 +53,19 @@ export function ownRoutes(routes: FastifyInstance, options: QueryServerOptions):
     return answer;
   });
 
+  routes.get('/attribute-values', async (request, reply) => {
+    const query = parseQuery(AttributeValuesRequest, queryOf(request));
+    const values = await reader.getAttributeValues({ tenant, ...query }, signalOf(reply));
+    const answer: AttributeValuesResponse = {
+      values: values.map(({ value, count }) => ({
+        value: String(value),
+        type: typeOf(value),
+        count,
+      })),
+    };
+    return answer;
+  });
+
   traceRoutes(routes, options);
   void routes.register(async (scope) => storeRoutes(scope, options), { prefix: '/store' });
 }
@@ -75,6 +90,12 @@ function searchQuery(search: SearchRequest, query: URLSearchParams, nowMs: numbe
     order: search.order,
     cursor: search.cursor,
   };
+}
+
+function typeOf(value: Scalar): AttributeValuesResponse['values'][number]['type'] {
+  if (typeof value === 'string') return 'string';
+  if (typeof value === 'boolean') return 'bool';
+  return typeof value === 'bigint' ? 'int' : 'double';
 }
 
 function nanoOf(micros: string | undefined): bigint | undefined {

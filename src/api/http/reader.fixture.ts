@@ -37,6 +37,10 @@ export function readerOf(spans: readonly Span[]): TraceReader {
         .map((span) => ({ name: span.name, kind: SPAN_KINDS[span.kind] ?? 'unspecified' }))
         .filter((operation) => kind === undefined || operation.kind === kind),
     getAttributeKeys: async () => [{ scope: 'span', key: 'http.route', types: ['string'] }],
+    getAttributeValues: async ({ prefix = '' }) =>
+      ['/cart', '/checkout', '/product'].flatMap((value, i) =>
+        value.startsWith(prefix) ? [{ value, count: 3 - i }] : [],
+      ),
     getDependencies: async () => [
       { parent: 'web', child: 'db', callCount: 3 },
       { parent: 'web', child: 'mail', callCount: 1 },

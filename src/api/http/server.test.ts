@@ -5,7 +5,12 @@ import type { FastifyInstance } from 'fastify';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { decodeTraceColumns } from '../../model/trace/columns.ts';
 import { makeSpan } from '../../model/trace/span.fixture.ts';
-import { AttributeKeysResponse, SearchResponse, SpanResponse } from '../contract.ts';
+import {
+  AttributeKeysResponse,
+  AttributeValuesResponse,
+  SearchResponse,
+  SpanResponse,
+} from '../contract.ts';
 import { StorageError } from '../../storage/contract.ts';
 import { readerOf } from './reader.fixture.ts';
 import { createQueryServer } from './server.ts';
@@ -297,7 +302,17 @@ describe('our own', () => {
     ).toHaveLength(1);
   });
 
+  test('values of an attribute begin with the prefix', async () => {
+    const url = '/api/spoor/attribute-values?key=http.route&prefix=/c';
+    expect(AttributeValuesResponse.parse(await getJson(url)).values).toEqual([
+      { value: '/cart', type: 'string', count: 3 },
+      { value: '/checkout', type: 'string', count: 2 },
+    ]);
+  });
+
   test.each([
+    ['/api/spoor/attribute-values', 400, 'bad_request'],
+    ['/api/spoor/attribute-values?key=a&scope=planet', 400, 'bad_request'],
     ['/api/spoor/search?limit=0', 400, 'bad_request'],
     ['/api/spoor/search?nonsense=1', 400, 'bad_request'],
     ['/api/spoor/search?minDuration=5', 400, 'bad_request'],

@@ -46,6 +46,7 @@ function recordingEngine() {
       getServices: async () => ['a'],
       getOperations: async () => [],
       getAttributeKeys: async () => [],
+      getAttributeValues: async () => [],
       getDependencies: async () => [],
     },
     health: () => ({ ok: state.problems.length === 0, problems: state.problems }),

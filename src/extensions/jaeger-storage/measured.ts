@@ -36,6 +36,7 @@ function observer({ telemetry, name, kind, monotonicMs }: Measuring): Observe {
   const latency = telemetry.histogram({
     name: 'jaeger_storage_latency_seconds',
     help: 'How long requests to the store took.',
+    unit: 'seconds',
     labels,
     buckets,
   });
@@ -69,6 +70,8 @@ function measuredReader(reader: TraceReader, observe: Observe): TraceReader {
       observe('get_operations', async () => reader.getOperations(...args)),
     getAttributeKeys: async (...args) =>
       observe('get_attribute_keys', async () => reader.getAttributeKeys(...args)),
+    getAttributeValues: async (...args) =>
+      observe('get_attribute_values', async () => reader.getAttributeValues(...args)),
     getDependencies: async (...args) =>
       observe('get_dependencies', async () => reader.getDependencies(...args)),
     ...measuredAggregate(reader, observe),

@@ -1,6 +1,8 @@
 /** Services, operations, attribute keys, dependencies. */
 
 import { describe, expect, test } from 'vitest';
+import type { AttributeValue } from '../../model/attribute.ts';
+import type { AttributeValuesQuery } from '../contract.ts';
 import { bool, double, int, type PlainSpan, spans, text } from './plain-spans.ts';
 import { Chance } from './random-spans.ts';
 import type { Subject } from './subject.ts';
@@ -53,6 +55,75 @@ export function describeLists(subject: Subject): void {
         await reader().getOperations(tenant, { service: 'other', kind: 'unspecified' }),
       ).toEqual([{ name: 'd', kind: 'unspecified' }]);
       expect(await reader().getOperations(tenant, { service: 'nobody' })).toEqual([]);
+    });
+
+    test('values of a key are those that begin with the prefix, most frequent first', async () => {
+      const of = (key: string, ...values: readonly AttributeValue[]): PlainSpan[] =>
+        values.map((value) => ({ service: 's', attributes: [[key, value]] }));
+      const uuid = '5f0c1a52-8d5c-4e9e-b9a1-0d3f8c6c2a11';
+      const tenant = await tenantWith([
+        ...of('path', text('/cart'), text('/b'), text('/cart'), text('/a'), text('/'), text(uuid)),
+        ...of('path', int(503), double(1.5), bool(true), text("it's\u001f%"), text('')),
+        ...of('other', text('/cart')),
+      ]);
+      const values = async (query: Partial<AttributeValuesQuery>) => {
+        const full = { tenant, scope: 'span', key: 'path', limit: 100, ...query } as const;
+        return (await reader().getAttributeValues(full)).map(({ value, count }) => [value, count]);
+      };
+      expect(await values({ prefix: '/' })).toEqual([
+        ['/cart', 2],
+        ['/', 1],
+        ['/a', 1],
+        ['/b', 1],
+      ]);
+      expect(await values({ prefix: '/c' })).toEqual([['/cart', 2]]);
+      expect(await values({ limit: 1 })).toEqual([['/cart', 2]]);
+      expect(await values({ prefix: '5' })).toEqual([
+        [503n, 1],
+        [uuid, 1],
+      ]);
+      expect(await values({ prefix: '1' })).toEqual([[1.5, 1]]);
+      expect(await values({ prefix: 't' })).toEqual([[true, 1]]);
+      expect(await values({ prefix: "it's\u001f" })).toEqual([["it's\u001f%", 1]]);
+      expect(await values({})).toHaveLength(10);
+      expect(await values({ key: 'no such key' })).toEqual([]);
+      expect(await values({ scope: 'resource' })).toEqual([]);
+      await expect(values({ limit: 0 })).rejects.toMatchObject({ code: 'invalid' });
+    });
+
+    test('values are those of the scope asked for, of events and links too', async () => {
+      const tenant = await tenantWith([
+        {
+          service: 'shop',
+          attributes: [['k', text('span')]],
+          resource: { attributes: [['k', text('resource')]] },
+          scope: { attributes: [['k', text('scope')]] },
+          events: [
+            { attributes: [['k', text('one')]] },
+            {
+              attributes: [
+                ['k', text('two')],
+                ['x', text('other')],
+              ],
+            },
+            { attributes: [['k', text('one')]] },
+          ],
+          links: [{ traceId: 'a'.repeat(32), spanId: 'b'.repeat(16), attributes: [['k', int(7)]] }],
+        },
+      ]);
+      const values = async (scope: AttributeValuesQuery['scope'], key = 'k') =>
+        (await reader().getAttributeValues({ tenant, scope, key, limit: 9 })).map(
+          ({ value, count }) => [value, count],
+        );
+      expect(await values('span')).toEqual([['span', 1]]);
+      expect(await values('resource')).toEqual([['resource', 1]]);
+      expect(await values('resource', 'service.name')).toEqual([['shop', 1]]);
+      expect(await values('scope')).toEqual([['scope', 1]]);
+      expect(await values('event')).toEqual([
+        ['one', 2],
+        ['two', 1],
+      ]);
+      expect(await values('link')).toEqual([[7n, 1]]);
     });
 
     test('attribute keys have their scope and all their types', async () => {

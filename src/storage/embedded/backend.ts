@@ -9,6 +9,7 @@ import type { SpanBatch } from '../../model/batch/span-batch.ts';
 import type {
   AggregateQuery,
   AggregateResult,
+  AttributeValuesQuery,
   Capabilities,
   StorageBackend,
   StorageHealth,
@@ -26,6 +27,7 @@ import { type FileSystem, realFileSystem } from './file-system.ts';
 import { EmbeddedMaintenance } from './maintenance.ts';
 import type { Manifest } from './manifest.ts';
 import { aggregateFromSpans, checkAggregate } from './query/aggregate.ts';
+import { findAttributeValues } from './query/attribute-values.ts';
 import { findDependencies } from './query/find-dependencies.ts';
 import { findTraces } from './query/find-traces.ts';
 import { QueryProcess } from './query/query-process.ts';
@@ -97,7 +99,7 @@ export async function openEmbedded(
     writer: engine,
     reader,
     maintenance: new EmbeddedMaintenance({ engine, reader, deleter, hashSeed, door }),
-    health: () => joined(engine.health(), damage, deleter.problem),
+    health: () => joined(engine.health(), [...damage, ...engine.damage], deleter.problem),
     close: async () => {
       await door.close();
       await deleter.close();
@@ -206,6 +208,18 @@ class EmbeddedReader implements TraceReader {
     }
   }
 
+  async getAttributeValues(query: AttributeValuesQuery, signal?: AbortSignal) {
+    signal?.throwIfAborted();
+    const store = this.#with.engine.tenant(query.tenant);
+    if (store === undefined) return [];
+    const { manifest } = await this.#pinForSearch(store, signal);
+    try {
+      return await findAttributeValues(this.#context(store, manifest, signal), query);
+    } finally {
+      manifest.release();
+    }
+  }
+
   async getDependencies(tenant: string, range: TimeRange, signal?: AbortSignal) {
     signal?.throwIfAborted();
     const store = this.#with.engine.tenant(tenant);
@@ -271,6 +285,7 @@ class EmbeddedReader implements TraceReader {
     return {
       port: queries,
       reader: traceFiles,
+      onDamagedIndex: (file) => void store.repairs.repair(file),
       manifest,
       seed: store.hashSeed,
       signal,
