@@ -15,6 +15,7 @@ import { type Claim, type Figure, printTable } from './report.ts';
 const CLAIMS: Readonly<Record<string, () => Promise<{ run: Claim }>>> = {
   decode: () => import('./decode.ts'),
   encode: () => import('./encode.ts'),
+  pipeline: () => import('./pipeline.ts'),
   'row-group': () => import('./row-group.ts'),
   store: () => import('./store.ts'),
   ingest: () => import('./ingest.ts'),

@@ -12,13 +12,17 @@ import { converted, hashOf, type ConvertedType, type Scalar } from './values.ts'
 
 /** Runs on the attributes of one owner. */
 type Bound = (attributes: EditableAttributes) => void;
-export type Action = (editor: BatchEditor) => Bound;
+/** undefined: nothing to do on this batch, it has no such key. */
+export type Action = (editor: BatchEditor) => Bound | undefined;
 
-/** All actions, in list order. */
+/** All actions, in list order. They are bound in this order too: a key that an action adds is known
+ *  to those after it. */
 export function compileActions(actions: readonly AttributeAction[]): Action {
   const compiled = actions.map(compileAction);
   return (editor) => {
-    const bound = compiled.map((action) => action(editor));
+    const bound = compiled.map((action) => action(editor)).filter((run) => run !== undefined);
+    const [only] = bound;
+    if (bound.length <= 1) return only;
     return (attributes) => {
       for (const run of bound) run(attributes);
     };
@@ -28,11 +32,9 @@ export function compileActions(actions: readonly AttributeAction[]): Action {
 function compileAction(action: AttributeAction): Action {
   switch (action.action) {
     case 'insert':
-      return setter(action, (attributes, key) => attributes.find(key) < 0);
     case 'update':
-      return setter(action, (attributes, key) => attributes.find(key) >= 0);
     case 'upsert':
-      return setter(action, () => true);
+      return setter(action);
     case 'delete':
       return deleter(action);
     case 'hash':
@@ -44,16 +46,15 @@ function compileAction(action: AttributeAction): Action {
   }
 }
 
-function setter(
-  action: AttributeAction,
-  isWanted: (attributes: EditableAttributes, key: number) => boolean,
-): Action {
+function setter(action: AttributeAction): Action {
   const source = sourceOf(action);
+  const { key: name, action: kind } = action;
   return (editor) => {
-    const key = editor.strings.id(action.key);
+    const key = kind === 'update' ? editor.strings.find(name) : editor.strings.id(name);
+    if (key < 0) return undefined;
     const read = source(editor);
     return (attributes) => {
-      if (!isWanted(attributes, key)) return;
+      if (kind !== 'upsert' && attributes.find(key) >= 0 !== (kind === 'update')) return;
       const cell = read(attributes);
       if (cell !== undefined) attributes.set(key, cell.type, cell.low, cell.high);
     };
@@ -120,32 +121,61 @@ function encodeCell({ strings }: BatchEditor, value: AttributeValue): Cell {
 }
 
 function deleter({ key, pattern }: AttributeAction): Action {
-  const isMatch = keyPattern(pattern);
-  return ({ strings }) => {
-    const id = key === '' ? -1 : strings.find(key);
-    const matched = memo((other) => isMatch?.(strings.text(other)) === true);
-    return (attributes) => attributes.deleteWhere((other) => other === id || matched(other));
+  const matching = keyMatching(key, pattern);
+  return (editor) => {
+    const isGone = matching(editor);
+    return isGone && ((attributes) => attributes.deleteWhere(isGone));
   };
 }
 
 function hasher({ key, pattern }: AttributeAction): Action {
-  const isMatch = keyPattern(pattern);
+  const matching = keyMatching(key, pattern);
   return (editor) => {
-    const { strings } = editor;
-    const id = key === '' ? -1 : strings.find(key);
-    const matched = memo((other) => isMatch?.(strings.text(other)) === true);
+    const isHashed = matching(editor);
+    if (isHashed === undefined) return undefined;
+    // Of strings by their id: the same statement is hashed once a batch.
+    const digests = new Map<number, number>();
     return (attributes) => {
       for (let at = 0; at < attributes.count; at++) {
-        const other = attributes.keys[at] ?? 0;
-        if (other === id || matched(other)) hashAt(editor, attributes, at);
+        if (isHashed(attributes.keys[at] ?? 0)) hashAt({ editor, digests }, attributes, at);
       }
     };
   };
 }
 
-function hashAt({ strings }: BatchEditor, attributes: EditableAttributes, at: number): void {
-  const digest = hashOf(hashInput(strings, attributes, at));
-  attributes.setAt(at, AttributeType.string, strings.id(digest), 0);
+type KeyTest = (key: number) => boolean;
+
+/** A test of key ids; undefined where no key of the batch can pass. */
+function keyMatching(
+  key: string,
+  pattern: string | undefined,
+): (editor: BatchEditor) => KeyTest | undefined {
+  const isMatch = pattern === undefined ? undefined : compileRegex(pattern).isIn;
+  return ({ strings }) => {
+    const id = key === '' ? -1 : strings.find(key);
+    if (isMatch !== undefined) {
+      return memo((other) => other === id || isMatch(strings.text(other)));
+    }
+    return id < 0 ? undefined : (other) => other === id;
+  };
+}
+
+interface Hashing {
+  readonly editor: BatchEditor;
+  readonly digests: Map<number, number>;
+}
+
+function hashAt(
+  { editor: { strings }, digests }: Hashing,
+  attributes: EditableAttributes,
+  at: number,
+): void {
+  const isText = attributes.types[at] === AttributeType.string;
+  const low = attributes.values[at * 2] ?? 0;
+  const known = isText ? digests.get(low) : undefined;
+  const digest = known ?? strings.add(hashOf(hashInput(strings, attributes, at)));
+  if (isText && known === undefined) digests.set(low, digest);
+  attributes.setAt(at, AttributeType.string, digest, 0);
 }
 
 /** As `hashedBytes`, of a cell. */
@@ -165,16 +195,22 @@ function extractor(key: string, pattern: string): Action {
   const regex = compileRegex(pattern);
   return ({ strings }) => {
     const id = strings.find(key);
-    const targets = regex.groupNames.map((name) => ({ name, id: strings.id(name) }));
+    if (id < 0) return undefined;
+    const targets = regex.groupNames.map((name) => strings.id(name));
+    // What a text gives, by its id; undefined where it does not match.
+    const found = new Map<number, readonly number[] | undefined>();
+    const read = (text: number): readonly number[] | undefined => {
+      const groups = regex.groupsIn(strings.text(text));
+      return groups && regex.groupNames.map((name) => strings.add(groups.get(name) ?? ''));
+    };
     return (attributes) => {
-      const at = id < 0 ? -1 : attributes.find(id);
+      const at = attributes.find(id);
       if (at < 0 || attributes.types[at] !== AttributeType.string) return;
-      const groups = regex.groupsIn(strings.text(attributes.values[at * 2] ?? 0));
-      if (groups === undefined) return;
-      for (const target of targets) {
-        const text = groups.get(target.name) ?? '';
-        attributes.set(target.id, AttributeType.string, strings.id(text), 0);
-      }
+      const text = attributes.values[at * 2] ?? 0;
+      if (!found.has(text)) found.set(text, read(text));
+      found.get(text)?.forEach((value, i) => {
+        attributes.set(targets[i] ?? 0, AttributeType.string, value, 0);
+      });
     };
   };
 }
@@ -182,8 +218,9 @@ function extractor(key: string, pattern: string): Action {
 function converter(key: string, to: ConvertedType): Action {
   return ({ strings }) => {
     const id = strings.find(key);
+    if (id < 0) return undefined;
     return (attributes) => {
-      const at = id < 0 ? -1 : attributes.find(id);
+      const at = attributes.find(id);
       if (at < 0) return;
       const value = scalarAt(strings, attributes, at);
       const result = value === undefined ? undefined : converted(value, to);
@@ -210,7 +247,7 @@ function scalarCell(strings: BatchEditor['strings'], value: Scalar): Cell {
   if (typeof value === 'bigint') return intCell(value);
   if (typeof value === 'number') return doubleCell(value);
   if (typeof value === 'boolean') return { type: AttributeType.bool, low: value ? 1 : 0, high: 0 };
-  return { type: AttributeType.string, low: strings.id(value), high: 0 };
+  return { type: AttributeType.string, low: strings.add(value), high: 0 };
 }
 
 function cellAt(attributes: EditableAttributes, at: number): Cell {
@@ -229,12 +266,6 @@ function intCell(value: bigint): Cell {
 function doubleCell(value: number): Cell {
   const words = new Uint32Array(Float64Array.of(value).buffer);
   return { type: AttributeType.double, low: words[0] ?? 0, high: words[1] ?? 0 };
-}
-
-function keyPattern(pattern: string | undefined): ((key: string) => boolean) | undefined {
-  if (pattern === undefined) return undefined;
-  const regex = compileRegex(pattern);
-  return (key) => regex.isIn(key);
 }
 
 function memo(test: (id: number) => boolean): (id: number) => boolean {

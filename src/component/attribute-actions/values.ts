@@ -1,6 +1,6 @@
 /** What the actions do to one value, apart from where values lie (columns of spans, lists of
  *  metrics and logs). */
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import type { AttributeValue } from '../../model/attribute.ts';
 
 export type Scalar = string | boolean | bigint | number;
@@ -8,7 +8,7 @@ export type ConvertedType = 'int' | 'double' | 'string';
 
 /** SHA-256 in lower-case hex, as the Collector's processors do; of nothing, the empty string. */
 export function hashOf(bytes: Uint8Array): string {
-  return bytes.length === 0 ? '' : createHash('sha256').update(bytes).digest('hex');
+  return bytes.length === 0 ? '' : hash('sha256', bytes, 'hex');
 }
 
 /** What of a value is hashed: a string's bytes, a bool's byte, a number's eight bytes; nothing of

@@ -200,9 +200,10 @@ export class AddedStrings {
     return found;
   }
 
-  /** A new entry of a text that is not there yet, or seldom: without looking. */
+  /** A new entry of a text that is seldom there yet, without looking for it: for values. Keys are
+   *  compared by their ids and need `id`. */
   add(text: string): number {
-    return this.#add(this.#encoder.encode(text));
+    return text === '' ? 0 : this.#add(this.#encoder.encode(text));
   }
 
   /** A new entry of any bytes: an array, a kvlist. */

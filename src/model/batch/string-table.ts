@@ -32,6 +32,7 @@ export class StringTable {
   /** 1 where the entry is valid UTF-8. */
   readonly isText: Uint8Array;
   readonly #texts: (string | undefined)[] = [];
+  readonly #found = new Map<string, number>();
 
   constructor(bytes: Uint8Array, offsets: Uint32Array, isText: Uint8Array) {
     this.bytes = bytes;
@@ -61,9 +62,17 @@ export class StringTable {
     return this.bytes.subarray(this.offsets[id]!, this.offsets[id + 1]!);
   }
 
-  /** The id of this text, or -1. Linear: ask once per batch, not per span. */
+  /** The id of this text, or -1. Linear the first time, then remembered: for the keys and names that a
+   *  configuration asks for, not for texts that data brings. */
   find(text: string): number {
-    const wanted = encoder.encode(text);
+    const known = this.#found.get(text);
+    if (known !== undefined) return known;
+    const found = this.#search(encoder.encode(text));
+    this.#found.set(text, found);
+    return found;
+  }
+
+  #search(wanted: Uint8Array): number {
     for (let id = 0; id < this.count; id++) {
       const start = this.offsets[id]!;
       if (this.offsets[id + 1]! - start !== wanted.length) continue;

@@ -116,6 +116,18 @@ export class SpanView {
     return readAttributes(this.batch, this.batch.spans.attributes, this.row);
   }
 
+  /** The last attribute of that key, without reading the others. */
+  attribute(key: string): AttributeValue | undefined {
+    const { attributes } = this.batch.spans;
+    const id = this.batch.strings.find(key);
+    if (id < 0) return undefined;
+    const start = attributes.starts[this.row]!;
+    for (let i = attributes.starts[this.row + 1]! - 1; i >= start; i--) {
+      if (attributes.keys[i] === id) return readValue(this.batch, attributes, i);
+    }
+    return undefined;
+  }
+
   get resource(): ResourceValue {
     return readResource(this.batch, this.batch.spans.columns.resources[this.row]!);
   }

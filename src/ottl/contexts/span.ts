@@ -3,7 +3,7 @@
 import { SPAN_KINDS, STATUS_CODES } from '../../model/attribute.ts';
 import type { SpanView } from '../../model/batch/view.ts';
 import type { Context, PathMatch } from '../context.ts';
-import { OttlTime, type Value } from '../value.ts';
+import { OttlTime, type Value, valueOf } from '../value.ts';
 import { attributesPath, type Owner, resourceOrScopePath } from './resource-scope.ts';
 
 export const SPAN_ENUMS: Readonly<Record<string, bigint>> = Object.fromEntries([
@@ -31,12 +31,24 @@ export function spanPath(
   firstKey: string | undefined,
 ): PathMatch<SpanView> | undefined {
   const name = names.join('.');
-  if (name === 'attributes') return attributesPath((span) => span.attributes, firstKey);
+  if (name === 'attributes') return spanAttributes(firstKey);
   if (name === 'trace_state' && firstKey !== undefined) {
     return { get: (span) => traceStateMember(span.traceState, firstKey), usedKey: true };
   }
   const get = FIELDS[name];
   return get === undefined ? resourceOrScopePath(names, firstKey, OWNER) : { get };
+}
+
+/** One attribute is read without the others. */
+function spanAttributes(firstKey: string | undefined): PathMatch<SpanView> {
+  if (firstKey === undefined) return attributesPath((span) => span.attributes, undefined);
+  return {
+    usedKey: true,
+    get: (span) => {
+      const value = span.attribute(firstKey);
+      return value === undefined ? null : valueOf(value);
+    },
+  };
 }
 
 const FIELDS: Readonly<Record<string, (span: SpanView) => Value>> = {

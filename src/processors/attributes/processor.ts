@@ -58,6 +58,7 @@ function spanEdit({ actions, include, exclude }: AttributesConfig) {
   return (batch: SpanBatch): SpanBatch => {
     const editor = new BatchEditor(batch);
     const run = action(editor);
+    if (run === undefined) return batch;
     const view = new SpanView(batch);
     editor.edit('spans', (attributes, row) => {
       if (isWanted === undefined || isWanted(view.at(row))) run(attributes);

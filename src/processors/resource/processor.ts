@@ -39,7 +39,9 @@ function spanEdit({ attributes }: ResourceConfig) {
   const action = compileActions(attributes);
   return (batch: SpanBatch): SpanBatch => {
     const editor = new BatchEditor(batch);
-    editor.edit('resources', action(editor));
+    const run = action(editor);
+    if (run === undefined) return batch;
+    editor.edit('resources', run);
     return editor.finish();
   };
 }
