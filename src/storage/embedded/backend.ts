@@ -99,7 +99,7 @@ export async function openEmbedded(
     writer: engine,
     reader,
     maintenance: new EmbeddedMaintenance({ engine, reader, deleter, hashSeed, door }),
-    health: () => joined(engine.health(), [...damage, ...engine.damage], deleter.problem),
+    health: () => joined(engine.health(), damage, deleter.problem),
     close: async () => {
       await door.close();
       await deleter.close();
@@ -285,7 +285,6 @@ class EmbeddedReader implements TraceReader {
     return {
       port: queries,
       reader: traceFiles,
-      onDamagedIndex: (file) => void store.repairs.repair(file),
       manifest,
       seed: store.hashSeed,
       signal,
