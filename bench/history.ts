@@ -7,6 +7,7 @@ import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { DuckDBInstance } from '@duckdb/node-api';
 import { systemClock } from '../src/lib/clock.ts';
+import { messageOf } from '../src/lib/errors.ts';
 import { silentLogger } from '../src/lib/logger.ts';
 import type { StorageBackend } from '../src/storage/contract.ts';
 import { openEmbedded } from '../src/storage/embedded/backend.ts';
@@ -36,7 +37,7 @@ async function measure(store: Filled): Promise<Figure[]> {
   const plain = await PlainScan.open(join(store.directory, SEGMENTS));
   try {
     for (const question of await questionsOf(backend.reader, store)) {
-      figures.push(...(await ask(question, { backend, plain, store })));
+      figures.push(...(await askOrTell(question, { backend, plain, store })));
     }
   } finally {
     plain.close();
@@ -49,6 +50,16 @@ interface Asked {
   readonly backend: StorageBackend;
   readonly plain: PlainScan;
   readonly store: Filled;
+}
+
+/** A class that fails is told and left out; the others are asked all the same. */
+async function askOrTell(question: Question, asked: Asked): Promise<Figure[]> {
+  try {
+    return await ask(question, asked);
+  } catch (error) {
+    console.error(`${sizeOf(asked.store.spans)}: ${question.name}: ${messageOf(error)}`);
+    return [];
+  }
 }
 
 async function ask(question: Question, { backend, plain, store }: Asked): Promise<Figure[]> {
