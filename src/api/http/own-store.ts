@@ -23,12 +23,16 @@ import {
 import type { QueryServerOptions } from './options.ts';
 import { queryOf, signalOf } from './request.ts';
 
-export const CURSOR_HEADER = 'spoor-cursor';
-export const REACHED_HEADER = 'spoor-reached';
-export const LINES_TYPE = 'application/x-ndjson';
+const CURSOR_HEADER = 'spoor-cursor';
+const REACHED_HEADER = 'spoor-reached';
+const LINES_TYPE = 'application/x-ndjson';
 
+/** Not `authorization`: the server may want that for itself. */
+const SECRET_HEADER = 'spoor-store-secret';
 /** One trace is one line: a large one has to fit. */
 const IMPORT_BYTES_MAX = 256 * 1024 * 1024;
+/** A hundred thousand ids. */
+const SELECTION_BYTES_MAX = 8 * 1024 * 1024;
 const UNSIGNED_MAX = 2n ** 64n - 1n;
 
 type Selection = z.output<typeof StoreSelection>;
@@ -44,7 +48,7 @@ export function storeRoutes(routes: FastifyInstance, options: QueryServerOptions
     (_request, body, done) => done(null, body),
   );
   routes.get('/status', async () => ({ ok: true }));
-  routes.post('/export', async (request, reply) => {
+  routes.post('/export', { bodyLimit: SELECTION_BYTES_MAX }, async (request, reply) => {
     const { selection, cursor, limit } = parseBody(ExportRequest, request);
     const page = await pageOf(options, selection, { cursor, limit, signal: signalOf(reply) });
     if (page.cursor !== undefined) reply.header(CURSOR_HEADER, page.cursor);
@@ -58,7 +62,7 @@ export function storeRoutes(routes: FastifyInstance, options: QueryServerOptions
     const lines = request.body instanceof Uint8Array ? splitLines(request.body) : [];
     return importLines(maintenance, { lines, firstLine, tenant, signal: signalOf(reply) });
   });
-  routes.post('/delete', async (request, reply) => {
+  routes.post('/delete', { bodyLimit: SELECTION_BYTES_MAX }, async (request, reply) => {
     const selection = parseBody(StoreSelection, request);
     const which = chosenBy(selection);
     const tenant = selection.tenant ?? options.tenant;
@@ -69,9 +73,9 @@ export function storeRoutes(routes: FastifyInstance, options: QueryServerOptions
 
 /** Compared by their hashes: how long it takes tells nothing. */
 function requireSecret({ headers }: FastifyRequest, secret: string): void {
-  const given = headers.authorization ?? '';
+  const given = String(headers[SECRET_HEADER] ?? '');
   const hash = (text: string) => createHash('sha256').update(text).digest();
-  if (timingSafeEqual(hash(given), hash(`Bearer ${secret}`))) return;
+  if (timingSafeEqual(hash(given), hash(secret))) return;
   throw new QueryError('forbidden', 'this is for who can read the directory of the store', {
     hint: 'run `spoor store` as the user that runs the server, on its machine',
   });

@@ -1,5 +1,6 @@
 /** Speaks to the store routes of a server. What the server cannot take now is sent again later. */
-import { request, type IncomingMessage } from 'node:http';
+import { type IncomingMessage, request } from 'node:http';
+import { request as requestTls } from 'node:https';
 import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
 import {
@@ -15,6 +16,10 @@ export interface ClientOptions {
   readonly address: string;
   readonly secret: string;
   readonly signal: AbortSignal;
+  /** Further ones, for a server that wants to know who asks. */
+  readonly headers?: Readonly<Record<string, string>> | undefined;
+  /** Whoever answers is believed to be the server. */
+  readonly isInsecure?: boolean | undefined;
 }
 
 export class ClientError extends SpoorError<'refused' | 'unreachable' | 'failed'> {}
@@ -88,14 +93,16 @@ export class StoreClient {
   }
 
   #send({ path, type, body }: Asked): Promise<IncomingMessage> {
-    const { address, secret, signal } = this.#options;
+    const { address, secret, signal, headers, isInsecure = false } = this.#options;
     const url = `${address.replace(/\/+$/, '')}/api/spoor/store/${path}`;
     return new Promise((resolve, reject) => {
-      const sent = request(url, {
+      const sent = (url.startsWith('https:') ? requestTls : request)(url, {
         method: 'POST',
         signal,
+        ...(isInsecure ? { rejectUnauthorized: false } : {}),
         headers: {
-          authorization: `Bearer ${secret}`,
+          ...headers,
+          'spoor-store-secret': secret,
           'content-type': type,
           'content-length': Buffer.byteLength(body),
         },

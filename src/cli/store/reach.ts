@@ -19,10 +19,17 @@ import { PLACE_HELP, storeDirectory, type StoreArguments } from './place.ts';
 
 export const REACH_HELP = `  --server <url>         ask this server, not the one that the store's directory names; its secret
                          is read from SPOOR_STORE_SECRET, else from the directory
+  --header <k: v>        send this header too, for a server that wants to know who asks; repeat it
+  --insecure             take any certificate
   --tenant <name>        of the store, "${DEFAULT_TENANT}" unless given
 ${PLACE_HELP}`;
 
-export const reachFlags = { server: { type: 'string' }, tenant: { type: 'string' } } as const;
+export const reachFlags = {
+  server: { type: 'string' },
+  tenant: { type: 'string' },
+  header: { type: 'string', multiple: true },
+  insecure: { type: 'boolean' },
+} as const;
 
 export interface Reached {
   readonly client: StoreClient;
@@ -33,13 +40,14 @@ export interface Reached {
 
 export async function reachStore(args: StoreArguments, signal: AbortSignal): Promise<Reached> {
   const server = args.flag('server');
+  const remote = remoteWith(args, signal);
   const given = process.env['SPOOR_STORE_SECRET'];
-  if (server !== undefined && given !== undefined) return remote(server, given, signal);
+  if (server !== undefined && given !== undefined) return remote(server, given);
   const directory = await storeDirectory(args);
   if (server !== undefined) {
     const door = await readDoor(directory);
     if (door === undefined) throw noSecret(directory);
-    return remote(server, door.secret, signal);
+    return remote(server, door.secret);
   }
   if ((await stat(join(directory, FORMAT_FILE)).catch(() => undefined)) === undefined) {
     throw new UsageError('usage', `${directory} is no store`, {
@@ -50,12 +58,22 @@ export async function reachStore(args: StoreArguments, signal: AbortSignal): Pro
   if (backend !== undefined) return serve(backend, directory, signal);
   const door = await readDoor(directory);
   if (door === undefined) throw noDoor(directory);
-  return remote(door.address, door.secret, signal);
+  return remote(door.address, door.secret);
 }
 
-function remote(address: string, secret: string, signal: AbortSignal): Reached {
-  const client = new StoreClient({ address, secret, signal });
-  return { client, where: address, close: async () => {} };
+function remoteWith(args: StoreArguments, signal: AbortSignal) {
+  const headers = Object.fromEntries(args.many('header').map(headerOf));
+  const isInsecure = args.has('insecure');
+  return (address: string, secret: string): Reached => {
+    const client = new StoreClient({ address, secret, signal, headers, isInsecure });
+    return { client, where: address, close: async () => {} };
+  };
+}
+
+function headerOf(written: string): [string, string] {
+  const at = written.indexOf(':');
+  if (at > 0) return [written.slice(0, at).trim(), written.slice(at + 1).trim()];
+  throw new UsageError('usage', `--header wants "name: value", got "${written}"`);
 }
 
 /** Undefined when another process has it. Opened by a tool, a store loses nothing to its age. */

@@ -7,6 +7,7 @@ import { serverNeeds } from '../../component/auth/authenticator.ts';
 import { defineExtension, type CreateContext } from '../../component/define.ts';
 import type { Lifecycle } from '../../component/lifecycle.ts';
 import { HttpListener } from '../../component/server/http-listener.ts';
+import { messageOf } from '../../lib/errors.ts';
 import { DEFAULT_TENANT } from '../../model/batch/span-batch.ts';
 import { StorageError, traceStorage, type StorageBackend } from '../../storage/contract.ts';
 import { QueryConfig, withoutEffect } from './config.ts';
@@ -55,8 +56,11 @@ class JaegerQuery implements Lifecycle {
       onRequest: (request, response) => server.routing(request, response),
     });
     this.#listener = listener;
-    const address = await listener.start();
-    host.announce({ label: 'UI and API', address: address + config.base_path });
+    const address = (await listener.start()) + config.base_path;
+    host.announce({ label: 'UI and API', address });
+    await backend.maintenance?.door?.announce(address).catch((error: unknown) => {
+      logger.warn({ error: messageOf(error) }, '`spoor store` will not find this server');
+    });
   }
 
   async stop(signal: AbortSignal): Promise<void> {
