@@ -20,6 +20,7 @@ import {
 import { suggestion } from '../config/nearest.ts';
 import type { ConfigProblem } from '../config/problem.ts';
 import { isMap, type ConfigMap, type ConfigValue } from '../config/yaml.ts';
+import { inertTelemetry } from './inert-telemetry.ts';
 
 export interface Configured<D> {
   /** As written, trimmed. */
@@ -72,7 +73,7 @@ export async function readSettings(tree: ConfigMap, registry: Registry): Promise
     pipelines: reader.pipelines(service.pipelines),
     service,
     declared: reader.declared,
-    warnings: reader.warnings,
+    warnings: [...reader.warnings, ...inertTelemetry(service.telemetry)],
   };
   return { settings, problems: reader.problems };
 }

@@ -1,7 +1,9 @@
 /** Everything that can be wrong between components: references into nothing, connectors with one
  *  end, cycles, things needed that nobody lends. Each check is one function over the settings. */
 import { signals, type Signal } from '../component/consumer.ts';
-import type { ConnectorDefinition } from '../component/define.ts';
+import type { Need } from '../component/ack.ts';
+import type { ConnectorDefinition, ExporterDefinition } from '../component/define.ts';
+import { keyValueStorage } from '../component/sending.ts';
 import { suggestion } from '../config/nearest.ts';
 import type { ConfigProblem } from '../config/problem.ts';
 import { findCycle } from './cycle.ts';
@@ -163,7 +165,7 @@ function unmetNeeds(settings: Settings): ConfigProblem[] {
     config === undefined ? [] : (definition.offers?.(config, id) ?? []),
   );
   return usedComponents(settings).flatMap(({ section, component: { id, definition, config } }) => {
-    const needs = config === undefined ? [] : (definition.needs?.(config) ?? []);
+    const needs = config === undefined ? [] : needsOf(definition, config);
     return needs.flatMap(({ what, name, path }) => {
       const names = offers.filter((offer) => offer.what === what).map((offer) => offer.name);
       if (names.includes(name)) return [];
@@ -172,6 +174,18 @@ function unmetNeeds(settings: Settings): ConfigProblem[] {
     });
   });
 }
+
+/** What a component says it needs, and the storage of its queue. */
+function needsOf(definition: Needing | ExporterDefinition, config: unknown): readonly Need[] {
+  const sending = 'sending' in definition ? definition.sending?.(config) : undefined;
+  const storage = sending?.sending_queue?.storage;
+  const path = ['sending_queue', 'storage'];
+  const ofQueue =
+    storage === undefined ? [] : [{ what: keyValueStorage.name, name: storage, path }];
+  return [...(definition.needs?.(config) ?? []), ...ofQueue];
+}
+
+type Needing = Pick<ExporterDefinition, 'needs'>;
 
 function activeExtensions({ extensions, service }: Settings) {
   return service.extensions.flatMap((id) => extensions.get(id) ?? []);

@@ -14,6 +14,9 @@ export const component = defineExtension({
   stability: 'beta',
   summary: 'Keeps queues and other state of components in files.',
   config: FileStorageConfig,
+  offers: ({ directory }, id) => [
+    { what: keyValueStorage.name, name: id, ack: { kind: 'durable', where: directory } },
+  ],
   create: (context) => new FileStorage(context),
 });
 
