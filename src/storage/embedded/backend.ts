@@ -99,7 +99,10 @@ export async function openEmbedded(
     writer: engine,
     reader,
     maintenance: new EmbeddedMaintenance({ engine, reader, deleter, hashSeed, door }),
-    health: () => joined(engine.health(), damage, deleter.problem),
+    health: () => {
+      const found = engine.stores.flatMap(({ repairs }) => repairs.problems);
+      return joined(engine.health(), [...damage, ...found], deleter.problem);
+    },
     close: async () => {
       await door.close();
       await deleter.close();
@@ -285,6 +288,7 @@ class EmbeddedReader implements TraceReader {
     return {
       port: queries,
       reader: traceFiles,
+      onDamagedIndex: (file) => void store.repairs.repair(file),
       manifest,
       seed: store.hashSeed,
       signal,

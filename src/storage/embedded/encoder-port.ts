@@ -33,5 +33,8 @@ export interface SegmentEncoder {
   /** The file without rows of the traces in its `deleted`. Undefined when none is left, and then
    *  there is no file. The input stays. `seed`: what identity hashes of the tenant are made with. */
   rewrite(input: DataFile, path: string, seed: HashSeed): Promise<DataFile | undefined>;
+  /** The file with its index made again from its rows; undefined when the index has no damage.
+   *  Rejects with 'damaged' when the rows have. `seed` as above. */
+  reindex(file: DataFile, seed: HashSeed): Promise<DataFile | undefined>;
   close(): Promise<void>;
 }

@@ -92,6 +92,10 @@ export class FakeEncoder implements SegmentEncoder {
     return rows;
   }
 
+  async reindex(): Promise<undefined> {
+    await this.#answer();
+  }
+
   async #answer(): Promise<void> {
     await this.gate;
     await new Promise((resolve) => setImmediate(resolve));

@@ -37,6 +37,10 @@ export class FileSet {
     return this.#files;
   }
 
+  has({ path }: DataFile): boolean {
+    return this.#files.some((file) => file.path === path);
+  }
+
   pin(files: readonly DataFile[]): () => void {
     return this.#use.pin(files);
   }
@@ -47,19 +51,29 @@ export class FileSet {
 
   /** `output` holds the rows of `inputs`, which follow each other. */
   replace(inputs: readonly DataFile[], output: DataFile): void {
+    const paths = inputs.map(({ path }) => path);
+    const replaced = this.#files.filter(({ path }) => paths.includes(path));
     this.#files = this.#files.flatMap((file) => {
-      if (!inputs.includes(file)) return [file];
-      return file === inputs[0] ? [output] : [];
+      if (!replaced.includes(file)) return [file];
+      return file.path === paths[0] ? [output] : [];
     });
-    for (const file of inputs) {
+    for (const file of replaced) {
       this.#stitched.add(file.path);
       this.#use.retire(file);
     }
   }
 
   remove(file: DataFile): void {
-    this.#files = this.#files.filter((one) => one !== file);
+    this.#files = this.#files.filter(({ path }) => path !== file.path);
     this.#use.retire(file);
+  }
+
+  /** The file as it is now that its index was made again. */
+  renew(renewed: DataFile): void {
+    this.#files = this.#files.map((file) => {
+      if (file.path !== renewed.path) return file;
+      return { ...renewed, deleted: file.deleted };
+    });
   }
 
   /** These traces' rows in the file count as gone, until it is rewritten. */
@@ -74,7 +88,7 @@ export class FileSet {
    *  when the old one has left the disk. */
   rewrite(file: DataFile, output: DataFile | undefined): Promise<void> {
     this.#files = this.#files.flatMap((one) => {
-      if (one !== file) return [one];
+      if (one.path !== file.path) return [one];
       return output === undefined ? [] : [output];
     });
     return new Promise((resolve) => {

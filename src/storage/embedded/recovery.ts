@@ -18,6 +18,7 @@ import { Encoder } from './encode/encoder.ts';
 import type { SegmentEncoder } from './encoder-port.ts';
 import { Engine, type EngineDeps, type EngineOptions } from './engine.ts';
 import type { DataFile } from './manifest.ts';
+import type { SegmentIndex } from './segment-index.ts';
 import { decodeTenantState } from './tenant-state.ts';
 import type { TenantStore } from './tenant-store.ts';
 import { listWal, replayFile } from './wal/replay.ts';
@@ -71,11 +72,16 @@ interface RecoveryDeps {
 /** Files are opened so many at a time. */
 const OPENING_MAX = 8;
 
+interface Hashes {
+  readonly writtenAtMs: number;
+  readonly words: Uint32Array;
+}
+
 class Recovery {
   readonly #with: RecoveryDeps;
   readonly damage: string[] = [];
   /** Words of identity hashes, with when they were written. */
-  readonly #hashes: { readonly writtenAtMs: number; readonly words: Uint32Array }[] = [];
+  readonly #hashes: Hashes[] = [];
 
   constructor(parts: RecoveryDeps) {
     this.#with = parts;
@@ -104,13 +110,20 @@ class Recovery {
       if (index === undefined) continue;
       const { rows, writtenAtMs } = index.header;
       store.files.adoptSpent({ path, rows, writtenAtMs });
-      this.#hashes.push({ writtenAtMs, words: wordsOf(index.hashes()) });
+      const hashes = await this.#hashesOf(path, index);
+      if (hashes !== undefined) this.#hashes.push(hashes);
     }
-    for (const { index } of files) {
-      if (index === undefined) continue;
-      const { writtenAtMs } = index.header;
-      this.#hashes.push({ writtenAtMs, words: wordsOf(index.hashes()) });
+    for (const file of files) {
+      const hashes = file.index && (await this.#hashesOf(file.path, file.index));
+      if (hashes !== undefined) this.#hashes.push(hashes);
+      else void store.repairs.repair(file);
     }
+  }
+
+  /** Undefined when they are damaged: rows that are sent again may be stored twice then. */
+  #hashesOf(path: string, index: SegmentIndex): Promise<Hashes | undefined> {
+    const { writtenAtMs } = index.header;
+    return this.#attempt(path, async () => ({ writtenAtMs, words: wordsOf(index.hashes()) }));
   }
 
   /** What was deleted and not erased yet stays hidden. Files of later records have none of it. */

@@ -18,12 +18,13 @@ import { FileSet, indexPath } from './file-set.ts';
 import type { FileSystem } from './file-system.ts';
 import { FreshFile } from './fresh-file.ts';
 import { type HashSeed, tenantSeed } from './identity.ts';
+import { IndexRepair } from './index-repair.ts';
 import { Head, type HeadEntry } from './head.ts';
 import type { DataFile, Manifest } from './manifest.ts';
 import { Hold } from './hold.ts';
 import type { Tombstone } from './deletion/tombstone.ts';
 import { Tombstones } from './deletion/tombstones.ts';
-import { nextStitch } from './stitch-policy.ts';
+import { Stitching } from './stitching.ts';
 import type { TenantState } from './tenant-state.ts';
 import { TenantStateFile } from './tenant-state-file.ts';
 
@@ -54,10 +55,12 @@ export class TenantStore {
   readonly files: FileSet;
   /** What has been deleted and may be in files or the log still. */
   readonly tombstones = new Tombstones();
+  readonly repairs: IndexRepair;
   readonly #deps: TenantStoreDeps;
   readonly #feed: EncoderFeed;
   readonly #fresh: FreshFile;
   readonly #state: TenantStateFile;
+  readonly #stitching: Stitching;
   #head: HeadEntry[] = [];
   #pinnedHead: Head | undefined = Head.empty;
   #headBytes = 0;
@@ -65,7 +68,6 @@ export class TenantStore {
   #flushRun: Promise<void> | undefined;
   /** The part of a flush after which readers see its file. */
   #publishing: Promise<boolean> | undefined;
-  #stitchRun: Promise<void> | undefined;
   readonly #hold = new Hold();
   #retryAtMs = 0;
   #nextFlush = 1;
@@ -81,6 +83,14 @@ export class TenantStore {
       onError: (path, error) => {
         deps.logger.warn({ path, error: messageOf(error) }, 'a file cannot be removed');
       },
+    });
+    this.repairs = new IndexRepair({ ...deps, hashSeed: this.hashSeed, files: this.files });
+    this.#stitching = new Stitching({
+      ...deps,
+      disk: deps.files,
+      files: this.files,
+      repairs: this.repairs,
+      mayStart: () => !this.#hold.isHeld && this.tombstones.isEmpty,
     });
     this.#state = new TenantStateFile(deps, deps.directory.catalogue, this.catalogue);
     this.#feed = new EncoderFeed({
@@ -223,7 +233,7 @@ export class TenantStore {
     const release = this.#hold.take();
     try {
       await this.#publishing;
-      await this.#stitchRun;
+      await this.#stitching.settled();
       return await work();
     } finally {
       release();
@@ -326,42 +336,13 @@ export class TenantStore {
 
   /** Makes a segment of flushes when it is time to. */
   stitch(): void {
-    this.#stitchRun ??= this.#stitchAll().finally(() => {
-      this.#stitchRun = undefined;
-    });
-  }
-
-  async #stitchAll(): Promise<void> {
-    const { encoder, stitchRowGroups, directory, clock, logger, files } = this.#deps;
-    for (;;) {
-      if (this.#hold.isHeld || !this.tombstones.isEmpty) return;
-      const limits = { rowGroups: stitchRowGroups, nowMs: clock.nowMs() };
-      const inputs = nextStitch(this.files.all, limits);
-      const first = inputs[0];
-      const last = inputs.at(-1);
-      if (first === undefined || last === undefined) return;
-      const path = join(directory.segments, `${first.from}-${last.to}.parquet`);
-      const release = this.files.pin(inputs);
-      try {
-        const output = await encoder.stitch(inputs, path);
-        // Retention may have taken inputs meanwhile; then the stitched file says too much.
-        if (inputs.every((file) => this.files.all.includes(file))) {
-          this.files.replace(inputs, output);
-        } else this.files.discard(output);
-      } catch (error) {
-        logger.error({ tenant: this.tenant, error: messageOf(error) }, 'stitching failed');
-        await files.unlink(path).catch(() => {});
-        await files.unlink(indexPath(path)).catch(() => {});
-        return;
-      } finally {
-        release();
-      }
-    }
+    this.#stitching.start();
   }
 
   async close(): Promise<void> {
     await this.flushAll();
-    await this.#stitchRun;
+    await this.repairs.settled();
+    await this.#stitching.settled();
     this.#fresh.drop();
     await this.#saveState();
     await this.files.settled();

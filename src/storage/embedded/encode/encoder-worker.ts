@@ -13,6 +13,7 @@ import { indexPathOf, publishDataFile } from './data-file.ts';
 import { type FileFacts, type FileInput, joinFiles } from './file-builder.ts';
 import { IndexWriter } from './index-writer.ts';
 import type { Failure, Message, Reply, Request, WorkerOptions } from './messages.ts';
+import { reindexDamaged } from './reindex.ts';
 import { TenantRows } from './tenant-rows.ts';
 
 class EncoderWorker {
@@ -43,6 +44,11 @@ class EncoderWorker {
       case 'stitch':
         this.#stitching = this.#stitching.then(() =>
           this.#answer(message, () => stitch(message.inputs, message.path)),
+        );
+        return undefined;
+      case 'reindex':
+        this.#stitching = this.#stitching.then(() =>
+          this.#answer(message, () => reindexDamaged(message.path, message.seed)),
         );
         return undefined;
       case 'rewrite':

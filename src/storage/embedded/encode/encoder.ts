@@ -89,6 +89,15 @@ export class Encoder implements SegmentEncoder {
     return isEmpty ? undefined : openDataFile(path, input.kind);
   }
 
+  /** The file with its index made again; undefined when there was no need to. */
+  async reindex(file: DataFile, seed: HashSeed): Promise<DataFile | undefined> {
+    const { path, kind } = file;
+    // Only rows of young files may be sent again, and a segment is not young.
+    const ownSeed = kind === 'flush' ? seed : undefined;
+    const isWhole = await this.#ask({ kind: 'reindex', path, seed: ownSeed });
+    return isWhole && file.index !== undefined ? undefined : openDataFile(path, kind);
+  }
+
   /** Open requests are rejected. */
   async close(): Promise<void> {
     this.#isClosed = true;

@@ -50,6 +50,12 @@ export type Request =
       /** Traces whose rows are left out, as hex. */
       readonly traceIds: ReadonlySet<string>;
       readonly seed: HashSeed;
+    }
+  | {
+      readonly kind: 'reindex';
+      readonly id: number;
+      readonly path: string;
+      readonly seed: HashSeed | undefined;
     };
 
 export type Message = Order | Request;
@@ -64,6 +70,6 @@ export interface Failure {
 }
 
 export type Reply =
-  /** `isEmpty`: there were no rows, and there is no file. */
+  /** `isEmpty`: there were no rows, or nothing to do, and there is no file. */
   | { readonly id: number; readonly ok: true; readonly isEmpty: boolean }
   | { readonly id: number; readonly ok: false; readonly failure: Failure };

@@ -15,10 +15,10 @@ import { rebuildIndex } from './rebuild-index.ts';
 const START = 1_731_000_000_000_000_000n;
 const SEED = [1, 2] as const;
 
-function rebuilt({ path }: DataFile, seed: typeof SEED | undefined): SegmentIndex {
+async function rebuilt({ path }: DataFile, seed: typeof SEED | undefined): Promise<SegmentIndex> {
   const file = ParquetFile.open(path);
   const again = `${path}.again`;
-  writeFileSync(again, rebuildIndex(file, { seed }));
+  writeFileSync(again, await rebuildIndex(file, { seed }));
   file.close();
   return openIndex(again);
 }
@@ -65,11 +65,11 @@ describe('an index made from the Parquet file alone', () => {
         await store.flush();
       }
       for (const file of store.files) {
-        expect(contentOf(rebuilt(file, SEED))).toEqual(contentOf(file.index!));
+        expect(contentOf(await rebuilt(file, SEED))).toEqual(contentOf(file.index!));
       }
       await store.stitch(4);
       for (const file of store.files) {
-        expect(contentOf(rebuilt(file, undefined))).toEqual(contentOf(file.index!));
+        expect(contentOf(await rebuilt(file, undefined))).toEqual(contentOf(file.index!));
       }
       expect(store.files.map(({ rowGroups }) => rowGroups)).toEqual([2, 4]);
     } finally {

@@ -1,7 +1,9 @@
 /** The index of a data file from the Parquet file alone: everything that an index says can be found
  *  in the rows again, so a damaged one costs some work and no answer. Row group by row group, as it
- *  was made. Identity hashes are made anew where somebody says with what seed, or taken as given. */
+ *  was made, with a pause behind each for who shares the thread. Identity hashes are made anew where
+ *  somebody says with what seed, or taken as given. */
 
+import { setImmediate } from 'node:timers/promises';
 import { StorageError } from '../../contract.ts';
 import { type HashSeed, identityHashes } from '../identity.ts';
 import { headerOf } from '../index-file.ts';
@@ -36,12 +38,17 @@ export interface RebuildOptions {
 const TABLE_SEED = 0x5b0a7;
 
 /** Throws StorageError 'damaged' when the Parquet file is. */
-export function rebuildIndex(file: ParquetFile, options: RebuildOptions = {}): Uint8Array {
+export async function rebuildIndex(
+  file: ParquetFile,
+  options: RebuildOptions = {},
+): Promise<Uint8Array> {
   const header = { ...headerInFile(file), textKeys: textKeysOf(file) };
-  const groups = [...file.footer.rowGroups.keys()].map((rowGroup) => {
+  const groups = [];
+  for (const rowGroup of file.footer.rowGroups.keys()) {
     const { entries, red, values } = readGroup(file, rowGroup);
-    return { header: { ...header, rowGroups: 1 }, entries: () => entries, red, values };
-  });
+    groups.push({ header: { ...header, rowGroups: 1 }, entries: () => entries, red, values });
+    await setImmediate();
+  }
   const parents = new MissingParents(joinEntries(groups));
   parents.lookInFile(file);
   const writer = new IndexWriter();

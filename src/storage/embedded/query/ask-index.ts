@@ -1,7 +1,7 @@
 /** What a file's index says of a trace. A file whose index is damaged is asked always. */
 
-import { messageOf } from '../../../lib/errors.ts';
 import { hexAt, TRACE_ID_BYTES } from '../../../model/ids.ts';
+import { StorageError } from '../../contract.ts';
 import type { DataFile } from '../manifest.ts';
 import type { PartialSummary } from '../segment-index.ts';
 import type { ReadContext } from './read-context.ts';
@@ -13,10 +13,11 @@ export type IndexAnswer =
   | 'damaged';
 
 export function askIndex(
-  { onWarning }: ReadContext,
-  { index, path, deleted }: DataFile,
+  { onDamagedIndex }: ReadContext,
+  file: DataFile,
   traceId: Uint8Array,
 ): IndexAnswer {
+  const { index, deleted } = file;
   if (deleted?.has(hexAt(traceId, 0, TRACE_ID_BYTES))) return 'absent';
   if (index === undefined) return 'damaged';
   try {
@@ -24,7 +25,9 @@ export function askIndex(
     if (position < 0) return 'absent';
     return { summary: index.summaryAt(position), rowGroups: index.rowGroupsAt(position) };
   } catch (error) {
-    onWarning(`the index of ${path} is damaged: ${messageOf(error)}`);
+    if (!(error instanceof StorageError) || error.code !== 'damaged') throw error;
+    // It is made again; until then the rows say what it does not.
+    onDamagedIndex?.(file);
     return 'damaged';
   }
 }

@@ -17,6 +17,8 @@ export interface ReadContext {
   readonly signal?: AbortSignal | undefined;
   /** Rows a search for the newest looks at first; the default is good but for tests. */
   readonly firstRows?: number | undefined;
+  /** Told of a file whose index turned out to be damaged. */
+  readonly onDamagedIndex?: ((file: DataFile) => void) | undefined;
   /** Told, for people, what an answer leaves out. */
   readonly onWarning: (warning: string) => void;
 }
