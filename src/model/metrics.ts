@@ -2,7 +2,12 @@
  *  those that only pass metrics on never make these. Times and integer values are exact (bigint);
  *  counts are numbers, exact below 2^53. */
 import type { KeyValue } from './attribute.ts';
-import { mapChanged, type ResourceGroup, type SignalMessage } from './signal-message.ts';
+import {
+  mapChanged,
+  type Measure,
+  type ResourceGroup,
+  type SignalMessage,
+} from './signal-message.ts';
 
 export type MetricsMessage = SignalMessage<Metric>;
 export type ResourceMetrics = ResourceGroup<Metric>;
@@ -138,4 +143,24 @@ export function mapPoints(data: MetricData, edit: PointEdit): MetricData {
 function edited<P extends Point, Data extends { points: P[] }>(data: Data, edit: PointEdit): Data {
   const points = mapChanged(data.points, (point) => edit(point));
   return points === data.points ? data : { ...data, points };
+}
+
+/** A metric counts as its points, and is cut between them. */
+export const METRIC_MEASURE: Measure<Metric> = {
+  size: ({ data }) => data?.points.length ?? 0,
+  split(metric, at) {
+    if (metric.data === undefined) return [metric, metric];
+    return [withPoints(metric, metric.data, 0, at), withPoints(metric, metric.data, at)];
+  },
+};
+
+// oxlint-disable-next-line max-params -- a range
+function withPoints(metric: Metric, data: MetricData, from: number, to?: number): Metric {
+  let at = 0;
+  const end = to ?? Number.POSITIVE_INFINITY;
+  const kept = mapPoints(data, (point) => {
+    const index = at++;
+    return index >= from && index < end ? point : undefined;
+  });
+  return { ...metric, data: kept };
 }

@@ -77,3 +77,59 @@ export function mapChanged<T>(list: T[], edit: (element: T) => T | undefined): T
   }
   return out ?? list;
 }
+
+/** How one item counts, and how to cut it where it counts as several. */
+export interface Measure<Item> {
+  readonly size: (item: Item) => number;
+  readonly split: (item: Item, at: number) => readonly [Item, Item];
+}
+
+/** The message's first `count` and the rest, as messages of the same resources and scopes. */
+export function splitMessage<Item>(
+  message: SignalMessage<Item>,
+  count: number,
+  item: Measure<Item>,
+): readonly [SignalMessage<Item>, SignalMessage<Item>] {
+  const sum = <T>(list: readonly T[], size: (one: T) => number): number =>
+    list.reduce((total, one) => total + size(one), 0);
+  const scope: Measure<ScopeGroup<Item>> = {
+    size: ({ items }) => sum(items, item.size),
+    split(group, at) {
+      const [first, rest] = splitList(group.items, at, item);
+      return [
+        { ...group, items: first },
+        { ...group, items: rest },
+      ];
+    },
+  };
+  const resource: Measure<ResourceGroup<Item>> = {
+    size: ({ scopes }) => sum(scopes, scope.size),
+    split(group, at) {
+      const [first, rest] = splitList(group.scopes, at, scope);
+      return [
+        { ...group, scopes: first },
+        { ...group, scopes: rest },
+      ];
+    },
+  };
+  const [first, rest] = splitList(message.resources, count, resource);
+  return [{ resources: first }, { resources: rest }];
+}
+
+function splitList<T>(list: readonly T[], count: number, { size, split }: Measure<T>): [T[], T[]] {
+  let left = count;
+  for (const [i, one] of list.entries()) {
+    const own = size(one);
+    if (own <= left) {
+      left -= own;
+      continue;
+    }
+    if (left === 0) return [list.slice(0, i), list.slice(i)];
+    const [before, after] = split(one, left);
+    return [
+      [...list.slice(0, i), before],
+      [after, ...list.slice(i + 1)],
+    ];
+  }
+  return [[...list], []];
+}

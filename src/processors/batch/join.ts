@@ -1,10 +1,13 @@
 /** Joining and cutting batches of either form. OTLP requests of one kind join by their bytes:
- *  protobuf merges repeated fields of concatenated messages. They are never cut, because their items
- *  are not known apart. */
+ *  protobuf merges repeated fields of concatenated messages. To cut one it is decoded. */
 import { isMessages, isSpans, type Batch } from '../../component/consumer.ts';
-import { messagesOfBytes, type MessageBatch } from '../../component/message-batch.ts';
+import { messagesOfBytes, withMessage, type MessageBatch } from '../../component/message-batch.ts';
 import { commonClient } from '../../model/batch/client.ts';
 import { concat, gather } from '../../model/batch/gather.ts';
+import type { LogRecord } from '../../model/logs.ts';
+import { METRIC_MEASURE } from '../../model/metrics.ts';
+import { splitMessage, type Measure, type SignalMessage } from '../../model/signal-message.ts';
+import { logsCodec, metricsCodec, type SignalCodec } from '../../wire/otlp-messages/codec.ts';
 
 /** One batch of all, in order. All have the same signal and tenant. */
 export function join(batches: readonly Batch[]): Batch {
@@ -23,12 +26,38 @@ function joinMessages(batches: readonly MessageBatch[]): MessageBatch {
   return messagesOfBytes({ ...first, client: commonClient(batches), count, bytes });
 }
 
-/** The first `count` items and the rest; undefined when the batch cannot be cut there. */
+/** The first `count` items (spans, data points, log records) and the rest; undefined when the batch
+ *  has no more. */
 export function cut(batch: Batch, count: number): readonly [Batch, Batch] | undefined {
-  if (isMessages(batch) || count <= 0 || count >= batch.count) return undefined;
+  if (count <= 0 || count >= batch.count) return undefined;
+  if (isMessages(batch)) return cutMessages(batch, count);
   return [gather(batch, rows(0, count)), gather(batch, rows(count, batch.count))];
 }
 
 function rows(from: number, to: number): Uint32Array {
   return Uint32Array.from({ length: to - from }, (_, index) => from + index);
+}
+
+const LOG_MEASURE: Measure<LogRecord> = { size: () => 1, split: (record) => [record, record] };
+
+function cutMessages(batch: MessageBatch, count: number): readonly [Batch, Batch] | undefined {
+  return batch.signal === 'metrics'
+    ? cutBy(batch, count, { codec: metricsCodec, measure: METRIC_MEASURE })
+    : cutBy(batch, count, { codec: logsCodec, measure: LOG_MEASURE });
+}
+
+interface Kind<Item> {
+  readonly codec: SignalCodec<SignalMessage<Item>>;
+  readonly measure: Measure<Item>;
+}
+
+/** undefined also when the request holds fewer items than it was counted to. */
+function cutBy<Item>(
+  batch: MessageBatch,
+  count: number,
+  { codec, measure }: Kind<Item>,
+): readonly [Batch, Batch] | undefined {
+  const [first, rest] = splitMessage(batch.payload.message(codec), count, measure);
+  if (codec.count(rest) === 0) return undefined;
+  return [withMessage(batch, codec, first), withMessage(batch, codec, rest)];
 }

@@ -57,7 +57,9 @@ export function many<T, V>(number: number, kind: Kind<V>, list: (target: T) => V
     read: (target, reader, { end }) => void list(target).push(kind.read(reader, end)),
     write(source, writer) {
       const values = list(source);
-      for (const value of values.toReversed()) kind.write(writer, tagOf(number, kind.wire), value);
+      const tag = tagOf(number, kind.wire);
+      // oxlint-disable-next-line unicorn/no-for-loop, typescript/no-non-null-assertion -- backwards, without a copy of the list
+      for (let i = values.length - 1; i >= 0; i--) kind.write(writer, tag, values[i]!);
     },
   };
 }

@@ -9,22 +9,32 @@ const WORD_MASK = 0xffff_ffffn;
 const BYTES_PER_MESSAGE = 3;
 const ALWAYS_ALLOWED = 1024;
 
-const encoder = new TextEncoder();
-/** A leading U+FEFF is part of the text. */
-const decoder = new TextDecoder('utf-8', { ignoreBOM: true });
+/** Shorter texts, nearly all, are written without an array of their own. */
+const scratch = Buffer.alloc(256);
+const ASCII_MAX = 0x7f;
 
 /** A reader that also counts the messages it opened, so that there is a bound on them. */
 export class MessageReader extends ProtoReader {
+  readonly #buffer: Buffer;
   #messagesLeft = ALWAYS_ALLOWED;
 
   constructor(bytes: Uint8Array) {
     super();
     this.open(bytes);
+    this.#buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
     this.#messagesLeft += bytes.length / BYTES_PER_MESSAGE;
   }
 
   countMessage(): boolean {
     return --this.#messagesLeft >= 0;
+  }
+
+  /** U+FFFD stands for what is no UTF-8. */
+  text(end: number): string {
+    const inner = this.enter(end, 'text or bytes');
+    const start = this.at;
+    this.at = inner;
+    return start === inner ? '' : this.#buffer.toString('utf8', start, inner);
   }
 
   word64(end: number): { low: number; high: number } {
@@ -120,9 +130,11 @@ export const double: Kind<number> = {
 
 export const text: Kind<string> = {
   wire: 2,
-  read: (reader, end) => decoder.decode(view(reader, end)),
+  read: (reader, end) => reader.text(end),
   write(writer, tag, value) {
-    const utf8 = encoder.encode(value);
+    const length = asciiInto(scratch, value);
+    if (length >= 0) return writer.field(tag, scratch, 0, length);
+    const utf8 = Buffer.from(value);
     writer.field(tag, utf8, 0, utf8.length);
   },
   isZero: (value) => value === '',
@@ -166,6 +178,17 @@ export const uint64: Kind<number> = {
 function writeVarint(writer: BackwardWriter, tag: number, value: number): void {
   writer.varint(value);
   writer.varint(tag);
+}
+
+/** The length of an ASCII text written to `out`; -1 for one that is not, or too long. */
+function asciiInto(out: Uint8Array, value: string): number {
+  if (value.length > out.length) return -1;
+  for (let i = 0; i < value.length; i++) {
+    const code = value.charCodeAt(i);
+    if (code > ASCII_MAX) return -1;
+    out[i] = code;
+  }
+  return value.length;
 }
 
 function view(reader: MessageReader, end: number): Uint8Array {
