@@ -117,7 +117,7 @@ export class Reloader {
       const place = { ...(at === undefined ? {} : { at }), path: path.join('::') };
       logger.error(place, message);
     }
-    const reason = problems.length > 0 ? `${problems.length} problems` : messageOf(error);
+    const reason = problems.length > 0 ? `problems: ${problems.length}` : messageOf(error);
     const hint =
       error instanceof SpoorError && error.hint !== undefined ? { hint: error.hint } : {};
     logger.error({ reason, ...hint }, 'not reloaded, the configuration before goes on');
