@@ -83,6 +83,14 @@ function readHead(path: string, fd: number): SegmentIndex {
   return new FileIndex({ path, bytes, header, blocks: wordsOf(blocks, 0, blocks.length / 4) });
 }
 
+/** The sections that a whole index file says it has; its header has been found good. */
+export function sectionsOf(bytes: Uint8Array): IndexHeaderJson['sections'] {
+  const headerBytes = new DataView(bytes.buffer, bytes.byteOffset).getUint32(8, true);
+  const json = bytes.subarray(INDEX_PREFIX_BYTES, INDEX_PREFIX_BYTES + headerBytes);
+  const { sections }: IndexHeaderJson = JSON.parse(new TextDecoder().decode(json));
+  return sections;
+}
+
 /** The header without what only the index file needs. */
 export function headerOf(json: IndexHeaderJson): SegmentHeader {
   const { traces: _, sections: __, minStartNano, maxStartNano, ...header } = json;
