@@ -127,5 +127,7 @@ function sendError(reply: FastifyReply, error: unknown, options: QueryServerOpti
       ...(hint === undefined ? {} : { hint }),
     },
   };
+  const retryAfterMs = error instanceof SpoorError ? error.retryAfterMs : undefined;
+  if (retryAfterMs !== undefined) reply.header('retry-after', Math.ceil(retryAfterMs / 1000));
   return reply.code(status).send(answer);
 }
