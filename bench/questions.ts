@@ -22,7 +22,13 @@ const SERVICE = 'cart';
 const OPERATION = 'com.example.shop.v1.CartService/GetCart';
 const ORDERS: readonly TraceOrder[] = ['oldest', 'longest', 'shortest', 'mostSpans', 'mostErrors'];
 const SAMPLES = 200;
-const PREFIXES = { 'url.path': '/p', 'app.request.id': '0', 'rpc.method': 'G' } as const;
+/** UUIDs are stored as such. */
+const REQUEST_ID = '"span.app.request.id:uuid:string"';
+const VALUES = [
+  ['url.path', '/p', '"span.url.path"'],
+  ['app.request.id', '0', REQUEST_ID],
+  ['rpc.method', 'G', '"span.rpc.method"'],
+] as const;
 
 export async function questionsOf(reader: TraceReader, store: Filled): Promise<Question[]> {
   const { ids, requestIds } = await samples(reader, store);
@@ -60,7 +66,7 @@ function searches(store: Filled, requestIds: readonly string[]): Question[] {
       'rare value',
       searchFilter({ tags: [['app.request.id', rare]] }),
       1,
-      `"span.app.request.id" = '${rare}'`,
+      `${REQUEST_ID} = '${rare}'::UUID`,
     ],
     [
       'rare value of a service',
@@ -72,7 +78,7 @@ function searches(store: Filled, requestIds: readonly string[]): Question[] {
       'a value that is nowhere',
       searchFilter({ tags: [['app.request.id', 'f0000000-0000-4000-8000-00000000000f']] }),
       0,
-      `"span.app.request.id" = 'f0000000-0000-4000-8000-00000000000f'`,
+      `${REQUEST_ID} = 'f0000000-0000-4000-8000-00000000000f'::UUID`,
     ],
     ['a key that is nowhere', searchFilter({ tags: [['no.such.key', 'x']] }), 0, 'false'],
     ['errors', searchFilter({ ...service, tags: [['error', 'true']] }), 20, 'status = 2'],
@@ -155,21 +161,16 @@ function lists(store: Filled): Question[] {
       ask: async (reader) => (await reader.getAttributeKeys(TENANT)).length,
       wanted: 20,
     },
-    ...(['url.path', 'app.request.id', 'rpc.method'] as const).map((key) => ({
+    ...VALUES.map(([key, prefix, column]) => ({
       name: `values of ${key} by prefix`,
       ask: async (reader: TraceReader) => {
-        const query = {
-          tenant: TENANT,
-          scope: 'span',
-          key,
-          prefix: PREFIXES[key],
-          limit: 20,
-        } as const;
+        const query = { tenant: TENANT, scope: 'span', key, prefix, limit: 20 } as const;
         return (await reader.getAttributeValues(query)).length;
       },
       wanted: 1,
-      sql: `SELECT "span.${key}" AS value, count(*) FROM $spans
-        WHERE starts_with("span.${key}", '${PREFIXES[key]}') GROUP BY value ORDER BY 2 DESC LIMIT 20`,
+      sql: `SELECT ${column} AS value, count(*) FROM $spans
+        WHERE starts_with(${column}::VARCHAR, '${prefix}')
+        GROUP BY value ORDER BY 2 DESC LIMIT 20`,
     })),
     {
       name: 'summaries of the newest 1000',
