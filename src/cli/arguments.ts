@@ -1,5 +1,6 @@
 /** The flags that every command with a configuration takes. */
 import { parseArgs, type ParseArgsConfig } from 'node:util';
+import { openGates } from '../config/gates.ts';
 import { messageOf, SpoorError } from '../lib/errors.ts';
 import type { Sources } from '../config/load.ts';
 
@@ -21,7 +22,7 @@ export interface ParsedArguments {
   isOn(name: string): boolean;
 }
 
-/** @throws UsageError */
+/** @throws UsageError, GateError */
 export function parseArguments(args: readonly string[], own: Flags = {}): ParsedArguments {
   const parsed = parse(args, { ...configFlags, ...own });
   const many = (name: string) => {
@@ -29,7 +30,11 @@ export function parseArguments(args: readonly string[], own: Flags = {}): Parsed
     return Array.isArray(value) ? value.filter((item) => typeof item === 'string') : [];
   };
   return {
-    sources: { configs: many('config'), sets: many('set') },
+    sources: {
+      configs: many('config'),
+      sets: many('set'),
+      gates: openGates(many('feature-gates')),
+    },
     flag(name) {
       const value = parsed[name];
       return typeof value === 'string' ? value : undefined;

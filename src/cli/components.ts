@@ -27,6 +27,7 @@ export async function run(): Promise<number> {
     listing[section] = found.toSorted((a, b) => a.type.localeCompare(b.type)).map(entry);
   }
   listing['providers'] = schemes.map((scheme) => ({ scheme }));
+  listing['converters'] = [];
   process.stdout.write(stringify(listing, { aliasDuplicateObjects: false }));
   return 0;
 }
@@ -35,6 +36,7 @@ function entry({ type, aliases = [], stability, summary, signals, routes }: List
   const parts = signals ?? routes?.map(({ from, to }) => `${from}-to-${to}`);
   return {
     name: type,
+    module: `spoor ${packageVersion()}`,
     ...(aliases.length > 0 ? { aliases } : {}),
     summary,
     stability: parts

@@ -32,7 +32,7 @@ export async function readConfiguration(
   const { tree, warnings, located } = await readTree(sources, files);
   const everything: Registry = registry;
   const reading = await readSettings(tree, everything);
-  const problems = [...reading.problems, ...validateSettings(reading)];
+  const problems = [...reading.problems, ...validateSettings(reading, sources.gates)];
   if (problems.length > 0) throw new ConfigError('invalid_config', problems.map(located));
   return {
     tree,
@@ -53,6 +53,6 @@ export async function readTree(
     read: (path, text) => void files.set(path, text),
   };
   const configs = sources.configs.length > 0 ? sources.configs : [`yaml:${allInOne(process.env)}`];
-  const loaded = await loadTree({ configs, sets: sources.sets }, around);
+  const loaded = await loadTree({ ...sources, configs }, around);
   return { ...loaded, warnings: [...new Set(warnings)] };
 }

@@ -15,6 +15,7 @@ Commands
   print-config   show the configuration after merging and expansion, secrets hidden
   config schema  print a JSON Schema of the configuration, for editors
   components     list the receivers, processors, exporters, connectors and extensions
+  featuregate    list what --feature-gates can switch
   loadgen        send made-up traces, to try things out
   audit          hold a running server to its word: write known traces, read them back
   store          check, measure, back up, export, import and delete stored traces
@@ -25,6 +26,8 @@ Options
   --config <where>   a file, or file:, env:, yaml:, http: or https: and a place.
                      Repeat it: later ones are merged over earlier ones.
   --set a.b=c        set one value over everything else. Repeat it for more.
+  --feature-gates a,-b
+                     switch behaviour on and off, see \`spoor featuregate\`
   --watch            run only: read the configuration again when one of its files changes,
                      as SIGHUP makes it do. A faulty one is refused, the one before goes on.
 

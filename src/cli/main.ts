@@ -14,6 +14,7 @@ const commands: Readonly<Record<string, () => Promise<Command>>> = {
   'print-config': () => import('./print-config.ts'),
   'print-initial-config': () => import('./print-config.ts'),
   config: () => import('./config.ts'),
+  featuregate: () => import('./featuregate.ts'),
   loadgen: () => import('./loadgen.ts'),
   store: () => import('./store.ts'),
   audit: () => import('./audit.ts'),

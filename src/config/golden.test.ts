@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
 import { z } from 'zod';
 import { decode, plainMap } from './decode.ts';
+import { openGates } from './gates.ts';
 import { loadTree } from './load.ts';
 import type { Surroundings } from './providers.ts';
 import { isMap, parseYaml } from './yaml.ts';
@@ -19,6 +20,7 @@ const MergeCase = z.strictObject({
   sources: z.array(z.string()).default([]),
   locations: z.array(z.string()).default([]),
   sets: z.array(z.string()).default([]),
+  gates: z.array(z.string()).default([]),
   env: environment,
   result: z.unknown().optional(),
   text: z.string().optional(),
@@ -64,7 +66,10 @@ function asFile(text: string): string {
 describe('merging', () => {
   test.for(table('merge', MergeCase))('$title', async (item) => {
     const configs = [...item.locations, ...item.sources.map(asFile)];
-    const loading = loadTree({ configs, sets: item.sets }, around(item.env));
+    const loading = loadTree(
+      { configs, sets: item.sets, gates: openGates(item.gates) },
+      around(item.env),
+    );
     if (item.problem !== undefined) {
       await expect(loading).rejects.toMatchObject({
         code: 'source_failed',

@@ -2,7 +2,8 @@
  *  each part of it was written. */
 import { messageOf } from '../lib/errors.ts';
 import { expand } from './expand.ts';
-import { merge } from './merge.ts';
+import type { OpenGates } from './gates.ts';
+import { merge, type MergeOptions } from './merge.ts';
 import { mergePlaces, nowhere, placeAt, placeOf, placesIn, type Place } from './places.ts';
 import { ConfigError, type ConfigProblem } from './problem.ts';
 import { asLocation, nested, retrieve, type Surroundings } from './providers.ts';
@@ -13,6 +14,7 @@ export interface Sources {
   readonly configs: readonly string[];
   /** `a.b=c`, after every location. */
   readonly sets: readonly string[];
+  readonly gates?: OpenGates | undefined;
 }
 
 export interface Loaded {
@@ -32,7 +34,8 @@ export async function loadTree(sources: Sources, around: Surroundings): Promise<
     const message = 'at least one configuration is needed, use --config';
     throw new ConfigError('source_failed', [{ path: [], message }]);
   }
-  const merged = mergeAll(await readAll(sources, around));
+  const appends = sources.gates?.has('confmap.enableMergeAppendOption') === true;
+  const merged = mergeAll(await readAll(sources, around), { appends });
   const { tree, problems, paths } = await expand(merged.tree, around);
   const isExpanded = new Set(paths.map((path) => path.join('::')));
   const located = (problem: ConfigProblem): ConfigProblem => {
@@ -51,11 +54,11 @@ export async function loadTree(sources: Sources, around: Surroundings): Promise<
   return { tree, located };
 }
 
-function mergeAll(all: readonly Source[]): Source {
+function mergeAll(all: readonly Source[], options: MergeOptions): Source {
   const empty: Source = { tree: {}, places: nowhere };
   return all.reduce(
     (earlier, later) => ({
-      tree: merge(earlier.tree, later.tree),
+      tree: merge(earlier.tree, later.tree, options),
       places: mergePlaces(earlier.places, later.places),
     }),
     empty,

@@ -16,8 +16,6 @@ import { orderedExtensions } from './extensions.ts';
 import { metricsAddresses, type MetricsAddress } from './own-metrics-server.ts';
 import type { Configured, PipelineSettings, Settings } from './settings.ts';
 
-export type Kind = 'telemetry' | 'extension' | 'exporter' | 'connector' | 'processor' | 'receiver';
-
 interface Common {
   /** The same in two graphs for what is meant to be the same instance. */
   readonly key: string;

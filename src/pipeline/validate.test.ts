@@ -83,3 +83,9 @@ test('each pipeline says where it acknowledges', async () => {
     `traces/out: acknowledged ${durable}`,
   ]);
 });
+
+test('with its gate open, a configuration may have no pipeline', async () => {
+  const reading = await readSettings(tree('extensions: {healthcheckv2: }'), everything);
+  expect(validateSettings(reading)).not.toEqual([]);
+  expect(validateSettings(reading, new Set(['service.AllowNoPipelines']))).toEqual([]);
+});

@@ -4,6 +4,7 @@ import { signals, type Signal } from '../component/consumer.ts';
 import type { Need } from '../component/ack.ts';
 import type { ConnectorDefinition, ExporterDefinition } from '../component/define.ts';
 import { keyValueStorage } from '../component/sending.ts';
+import type { OpenGates } from '../config/gates.ts';
 import { suggestion } from '../config/nearest.ts';
 import type { ConfigProblem } from '../config/problem.ts';
 import { findCycle } from './cycle.ts';
@@ -11,8 +12,12 @@ import type { Configured, PipelineSettings, Reading, Settings } from './settings
 
 /** `decoding` are the problems found so far; needs are only asked about when there are none, because
  *  who lends what is known from sound sections alone. */
-export function validateSettings({ settings, problems: decoding }: Reading): ConfigProblem[] {
-  const presence = missingParts(settings, decoding.length === 0);
+export function validateSettings(
+  { settings, problems: decoding }: Reading,
+  gates: OpenGates = new Set(),
+): ConfigProblem[] {
+  const mayBeEmpty = settings.pipelines.length === 0 && gates.has('service.AllowNoPipelines');
+  const presence = mayBeEmpty ? [] : missingParts(settings, decoding.length === 0);
   if (presence.length > 0) return presence;
   return [
     ...ambiguousIds(settings),

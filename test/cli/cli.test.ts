@@ -129,6 +129,29 @@ test('components lists every kind', async () => {
   });
 });
 
+test('feature gates are listed, switched, and an unknown one is refused', async () => {
+  const listed = await spoor(['featuregate']);
+  expect(listed.stdout).toMatch(/^service\.AllowNoPipelines +false +alpha /m);
+  const one = await spoor(['featuregate', 'service.AllowNoPipelines']);
+  expect(parse(one.stdout)).toMatchObject({ id: 'service.AllowNoPipelines', stage: 'alpha' });
+  const wrong = await spoor(['validate', '--config', small, '--feature-gates', 'nope']);
+  expect(wrong.code).toBe(1);
+  expect(wrong.stderr).toContain('there is no feature gate "nope" (valid: confmap.');
+  const empty = ['validate', '--config', 'yaml:extensions: {}'];
+  expect((await spoor(empty)).code).toBe(1);
+  expect((await spoor([...empty, '--feature-gates', 'service.AllowNoPipelines'])).code).toBe(0);
+});
+
+test('config schema prints a JSON Schema', async () => {
+  const { code, stdout } = await spoor(['config', 'schema']);
+  expect(code).toBe(0);
+  expect(JSON.parse(stdout)).toMatchObject({
+    $schema: 'https://json-schema.org/draft/2020-12/schema',
+    properties: { service: {} },
+  });
+  expect((await spoor(['config', 'shema'])).stderr).toContain('did you mean "schema"?');
+});
+
 describe('a running process', () => {
   test('is healthy, serves its own metrics, and stops in order on SIGTERM', async () => {
     const process = start(['--config', small]);
@@ -137,7 +160,9 @@ describe('a running process', () => {
     expect(response.status).toBe(200);
     expect(await response.json()).toMatchObject({ status: 'StatusOK', healthy: true });
     expect(await (await fetch(`${health}?verbose`)).json()).toMatchObject({
-      components: { 'processor:batch': { status: 'StatusOK' } },
+      components: {
+        'pipeline:traces': { components: { 'processor:batch': { status: 'StatusOK' } } },
+      },
     });
     const metrics = await fetch(await process.address('own metrics'));
     expect(await metrics.text()).toContain('otelcol_process_uptime');
