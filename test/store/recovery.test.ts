@@ -23,6 +23,7 @@ const OPTIONS: EngineOptions = {
   walBytesMax: 1 << 24,
   dedupWindowMs: 600_000,
   dedupSpansMax: 1000,
+  rollups: { maxAgeMs: Infinity, maxBytes: Infinity },
   retention: { maxAgeMs: 1e12, maxBytes: 1e12, maxTraces: Infinity },
 };
 

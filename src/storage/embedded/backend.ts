@@ -26,12 +26,13 @@ import type { Engine, EngineOptions } from './engine.ts';
 import { type FileSystem, realFileSystem } from './file-system.ts';
 import { EmbeddedMaintenance } from './maintenance.ts';
 import type { Manifest } from './manifest.ts';
-import { aggregateFromSpans, checkAggregate } from './query/aggregate.ts';
+import { aggregateFromRollups, aggregateFromSpans, checkAggregate } from './query/aggregate.ts';
 import { findAttributeValues } from './query/attribute-values.ts';
 import { findDependencies } from './query/find-dependencies.ts';
 import { findTraces } from './query/find-traces.ts';
 import { QueryProcess } from './query/query-process.ts';
 import type { ReadContext } from './query/read-context.ts';
+import { RedCache } from './query/red-cache.ts';
 import { readTraces } from './query/read-traces.ts';
 import { warmUpPlan } from './query/warm-up.ts';
 import { querySettings, readerSettings } from './query-settings.ts';
@@ -127,6 +128,7 @@ function engineOptions(config: EmbeddedConfig, deps: EmbeddedDeps): EngineOption
     walBytesMax: 2 * config.max_unflushed_bytes,
     dedupWindowMs: dedup.window,
     dedupSpansMax: dedup.max_spans,
+    rollups: { maxAgeMs: retention.red_max_age, maxBytes: retention.red_max_bytes },
     retention: { maxAgeMs: retention.max_age, maxBytes: retention.max_bytes, maxTraces },
   };
 }
@@ -158,6 +160,7 @@ interface ReaderParts {
 
 class EmbeddedReader implements TraceReader {
   readonly #with: ReaderParts;
+  readonly #rollups = new RedCache();
 
   constructor(parts: ReaderParts) {
     this.#with = parts;
@@ -240,6 +243,12 @@ class EmbeddedReader implements TraceReader {
     checkAggregate(query);
     const store = this.#with.engine.tenant(query.tenant);
     if (store === undefined) return { series: [], quantileError: 0, from: 'spans', warnings: [] };
+    const rolledUp = await aggregateFromRollups(query, {
+      pin: () => ({ manifest: store.pin(), rollups: store.rollups.now }),
+      cache: this.#rollups,
+      signal,
+    });
+    if (rolledUp !== undefined) return rolledUp;
     const { manifest, warnings } = await this.#pinForSearch(store, signal);
     try {
       const found = await aggregateFromSpans(this.#context(store, manifest, signal), query);

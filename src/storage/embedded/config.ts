@@ -9,6 +9,12 @@ export const EmbeddedConfig = z.strictObject({
     .strictObject({
       max_age: duration().prefault('168h').describe('Remove spans stored longer ago.'),
       max_bytes: byteSize().prefault('10GB').describe('Remove the oldest above this many bytes.'),
+      red_max_age: duration()
+        .prefault('2160h')
+        .describe('Keep rates, errors and durations of removed spans for this long.'),
+      red_max_bytes: byteSize()
+        .prefault('1GB')
+        .describe('Remove the oldest days of these above this many bytes.'),
     })
     .prefault({}),
   dedup: z

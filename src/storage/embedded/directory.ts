@@ -2,7 +2,7 @@
  *
  *    format.json  LOCK  wal/<n>.wal
  *    tenants/<name>/catalogue.json  seg/<from>-<to>[.<n>].{parquet,idx}  fresh/<n>.parquet
- *    tenants/<name>/tombstones/<n>.tomb
+ *    tenants/<name>/tombstones/<n>.tomb  red/<day>.red
  *
  *  <from>-<to> are the tenant's flush numbers a data file covers. A file whose range lies in that
  *  of another is what a stitch left behind, one whose range is that of another with a higher <n>
@@ -37,6 +37,8 @@ export interface TenantDirectory {
   readonly catalogue: string;
   /** What has been deleted and may still be in files. */
   readonly tombstones: string;
+  /** What is counted of spans that are gone, by day. */
+  readonly rollups: string;
 }
 
 export interface OpenDirectoryDeps {
@@ -140,6 +142,7 @@ export function tenantDirectory(root: string, tenant: string): TenantDirectory {
     fresh: join(home, 'fresh'),
     catalogue: join(home, 'catalogue.json'),
     tombstones: join(home, 'tombstones'),
+    rollups: join(home, 'red'),
   };
 }
 

@@ -23,6 +23,7 @@ const OPTIONS: EngineOptions = {
   walBytesMax: 1 << 20,
   dedupWindowMs: 600_000,
   dedupSpansMax: 1000,
+  rollups: { maxAgeMs: Infinity, maxBytes: Infinity },
   retention: { maxAgeMs: 7 * DAY_MS, maxBytes: 1e9, maxTraces: Infinity },
 };
 
@@ -441,7 +442,7 @@ describe('retention', () => {
     clock.advance(400_000);
     await flushAt('b');
     clock.advance(400_000);
-    expect(visible()).toEqual(['b']);
+    await expect.poll(() => visible()).toEqual(['b']);
     expect(await onDisk()).toEqual(['2-2.idx', '2-2.parquet']);
   });
 
@@ -479,7 +480,7 @@ describe('retention', () => {
     await flushAt('a');
     const reader = store().pin();
     clock.advance(200_000);
-    expect(visible()).toEqual([]);
+    await expect.poll(() => visible()).toEqual([]);
     expect(await onDisk()).toEqual(['1-1.idx', '1-1.parquet']);
     reader.release();
     expect(await onDisk()).toEqual([]);

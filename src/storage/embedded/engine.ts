@@ -16,6 +16,7 @@ import type { FileSystem } from './file-system.ts';
 import { identityHashes } from './identity.ts';
 import type { DataFile } from './manifest.ts';
 import { expired, type RetentionLimits } from './retention.ts';
+import type { RollupLimits } from './red/rollups.ts';
 import { SeenSpans } from './seen-spans.ts';
 import { TenantStore } from './tenant-store.ts';
 import type { Wal } from './wal/wal.ts';
@@ -30,6 +31,8 @@ export interface EngineOptions {
   readonly dedupWindowMs: number;
   readonly dedupSpansMax: number;
   readonly retention: RetentionLimits;
+  /** Of what is counted of spans that are gone. */
+  readonly rollups: RollupLimits;
 }
 
 export interface EngineDeps {
@@ -119,6 +122,7 @@ export class Engine implements TraceWriter {
       flushSpans: options.flushSpans,
       flushBytes: options.unflushedBytesMax / 4,
       stitchRowGroups: options.stitchRowGroups,
+      rollupLimits: options.rollups,
       onFlushed: (bytes) => {
         this.#gate.leave(bytes);
         this.#evict();
@@ -166,21 +170,20 @@ export class Engine implements TraceWriter {
     this.#evict();
     for (const store of this.#tenants.values()) {
       store.catalogue.prune(nowMs - options.retention.maxAgeMs);
-      store.files.trimSpent({
-        sinceMs: nowMs - options.dedupWindowMs,
-        rowsMax: options.dedupSpansMax,
-      });
+      void store.rollups.prune(options.rollups, nowMs);
+      const sinceMs = nowMs - options.dedupWindowMs;
+      store.files.trimSpent({ sinceMs, rowsMax: options.dedupSpansMax });
     }
   }
 
   #evict(): void {
     const { options, clock, logger } = this.#deps;
     const kept = [...this.#tenants].flatMap(([tenant, store]) =>
-      store.files.all.map((file) => ({ tenant, file })),
+      store.retiring.others.map((file) => ({ tenant, file })),
     );
     for (const { tenant, file } of expired(kept, options.retention, clock.nowMs())) {
-      this.#tenants.get(tenant)?.files.remove(file);
-      logger.debug({ tenant, path: file.path }, 'retention removed a file');
+      this.#tenants.get(tenant)?.retiring.take(file);
+      logger.debug({ tenant, path: file.path }, 'retention takes a file');
     }
   }
 

@@ -100,6 +100,7 @@ class Recovery {
     const state = await this.#readState(folder.catalogue);
     const files = await this.#openFiles(listing.files);
     const store = engine.openTenant(tenant);
+    for (const problem of await store.rollups.restore()) this.#report(problem);
     // A damaged file keeps its number: no other may take its name.
     const nextFlush = Math.max(state?.nextFlush ?? 1, (listing.files.at(-1)?.to ?? 0) + 1);
     store.restore({ ...state, nextFlush }, files);

@@ -23,6 +23,8 @@ export interface StitchingDeps {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly stitchRowGroups: number;
+  /** The files that retention does not take just now. */
+  readonly staying: () => readonly DataFile[];
   /** False while files must stay as they are. */
   readonly mayStart: () => boolean;
 }
@@ -50,10 +52,10 @@ export class Stitching {
   }
 
   async #stitchAll(): Promise<void> {
-    const { files, clock, stitchRowGroups, mayStart } = this.#deps;
+    const { files, clock, stitchRowGroups, staying, mayStart } = this.#deps;
     while (mayStart() && clock.nowMs() >= this.#notBeforeMs) {
       const limits = { rowGroups: stitchRowGroups, nowMs: clock.nowMs() };
-      const inputs = nextStitch(files.all, limits);
+      const inputs = nextStitch(staying(), limits);
       if (inputs.length === 0) return;
       const release = files.pin(inputs);
       try {

@@ -24,6 +24,8 @@ import type { DataFile, Manifest } from './manifest.ts';
 import { Hold } from './hold.ts';
 import type { Tombstone } from './deletion/tombstone.ts';
 import { Tombstones } from './deletion/tombstones.ts';
+import { type RollupLimits, Rollups } from './red/rollups.ts';
+import { Retiring } from './retiring.ts';
 import { Stitching } from './stitching.ts';
 import type { TenantState } from './tenant-state.ts';
 import { TenantStateFile } from './tenant-state-file.ts';
@@ -40,6 +42,7 @@ export interface TenantStoreDeps {
   readonly flushSpans: number;
   readonly flushBytes: number;
   readonly stitchRowGroups: number;
+  readonly rollupLimits: RollupLimits;
   /** Rows left the head for a file: memory and log may be given back. */
   readonly onFlushed: (bytes: number) => void;
 }
@@ -53,6 +56,8 @@ export class TenantStore {
   readonly hashSeed: HashSeed;
   readonly catalogue = new Catalogue();
   readonly files: FileSet;
+  readonly rollups: Rollups;
+  readonly retiring: Retiring;
   /** What has been deleted and may be in files or the log still. */
   readonly tombstones = new Tombstones();
   readonly repairs: IndexRepair;
@@ -91,8 +96,17 @@ export class TenantStore {
       files: this.files,
       repairs: this.repairs,
       mayStart: () => !this.#hold.isHeld && this.tombstones.isEmpty,
+      staying: () => this.retiring.others,
     });
     this.#state = new TenantStateFile(deps, deps.directory.catalogue, this.catalogue);
+    this.rollups = new Rollups({ ...deps, directory: deps.directory.rollups });
+    this.retiring = new Retiring({
+      ...deps,
+      files: this.files,
+      rollups: this.rollups,
+      limits: deps.rollupLimits,
+      stitched: () => this.#stitching.settled(),
+    });
     this.#feed = new EncoderFeed({
       tenant: deps.tenant,
       hashSeed: this.hashSeed,
@@ -133,6 +147,7 @@ export class TenantStore {
     this.#nextFlush = Math.max(state.nextFlush ?? 1, (files.at(-1)?.to ?? 0) + 1);
     this.#walTo = files.reduce((walTo, file) => Math.max(walTo, file.walTo), state.walTo ?? 0);
     if (state.catalogue !== undefined) this.catalogue.restore(state.catalogue);
+    this.retiring.resume();
   }
 
   /** Hides rows of deleted traces in files, and takes them from the head. `found`: which of the
@@ -343,6 +358,7 @@ export class TenantStore {
     await this.flushAll();
     await this.repairs.settled();
     await this.#stitching.settled();
+    await this.retiring.settled();
     this.#fresh.drop();
     await this.#saveState();
     await this.files.settled();

@@ -1,8 +1,13 @@
 /** Aggregates: from rollups where these say all that is asked, else from the spans. */
 
+import { messageOf } from '../../../lib/errors.ts';
 import { StorageError, type AggregateQuery, type AggregateResult } from '../../contract.ts';
+import { DayFileReplaced } from '../red/day-file.ts';
+import { aggregateRollups, type RollupContext } from './aggregate-rollups.ts';
 import { aggregateSpans } from './aggregate-spans.ts';
 import type { ReadContext } from './read-context.ts';
+import type { RedCache } from './red-cache.ts';
+import { type RollupQuestion, rollupQuestion } from './rollup-question.ts';
 
 const GROUP_FIELDS_MAX = 8;
 const GROUPS_MAX = 10_000;
@@ -10,6 +15,8 @@ const STEPS_MAX = 11_000;
 /** Points of an answer: groups times buckets of time. */
 const POINTS_MAX = 1_000_000;
 const QUANTILES_MAX = 20;
+/** Days change when retention takes a file: seldom twice while a query reads them. */
+const ATTEMPTS_MAX = 5;
 
 /** Throws StorageError 'invalid' for what cannot be answered in bounds. */
 export function checkAggregate(query: AggregateQuery): void {
@@ -45,6 +52,44 @@ function isShare(quantile: number): boolean {
 
 function invalid(message: string, hint?: string): StorageError {
   return new StorageError('invalid', message, { hint });
+}
+
+export interface RollupSource {
+  /** The files, and what is counted of those that are gone, as of one moment. */
+  readonly pin: () => Pick<RollupContext, 'manifest' | 'rollups'>;
+  readonly cache: RedCache;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** undefined when only the spans can tell. */
+export async function aggregateFromRollups(
+  query: AggregateQuery,
+  { pin, cache, signal }: RollupSource,
+): Promise<AggregateResult | undefined> {
+  const question = questionOf(query);
+  if (question === undefined) return undefined;
+  for (let attempt = 0; attempt < ATTEMPTS_MAX; attempt++) {
+    const { manifest, rollups } = pin();
+    try {
+      const found = await aggregateRollups({ manifest, rollups, cache, signal }, question);
+      return found && { ...found, from: 'rollups', warnings: [] };
+    } catch (error) {
+      if (!(error instanceof DayFileReplaced)) throw error;
+    } finally {
+      manifest.release();
+    }
+  }
+  throw new StorageError('unavailable', 'the rollups changed all the while they were read', {
+    retryable: true,
+  });
+}
+
+function questionOf(query: AggregateQuery): RollupQuestion | undefined {
+  try {
+    return rollupQuestion(query);
+  } catch (cause) {
+    throw new StorageError('invalid', messageOf(cause), { cause });
+  }
 }
 
 /** `context` has the fresh rows, as for a search. */
