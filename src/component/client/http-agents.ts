@@ -10,7 +10,9 @@ import { ClientTls, type ClientContext } from './tls.ts';
 export interface Route {
   readonly agent: HttpAgent;
   /** Over what the request itself is addressed to: a proxy for plain requests. */
-  readonly via: { readonly host: string; readonly port: number; readonly path: string } | undefined;
+  readonly via:
+    | { readonly hostname: string; readonly port: number; readonly path: string }
+    | undefined;
   /** What the proxy asks for. */
   readonly headers: Readonly<Record<string, string>>;
 }
@@ -48,8 +50,8 @@ export class HttpAgents {
     const isTls = url.protocol === 'https:';
     const agent = isTls ? this.#https : this.#http;
     if (this.#proxy === undefined || isTls) return { agent, via: undefined, headers: {} };
-    const { hostname: host } = this.#proxy;
-    const via = { host, port: portOf(this.#proxy), path: url.href };
+    const { hostname } = this.#proxy;
+    const via = { hostname, port: portOf(this.#proxy), path: url.href };
     return { agent, via, headers: { host: url.host, ...proxyHeaders(this.#proxy) } };
   }
 }

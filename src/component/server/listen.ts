@@ -1,5 +1,5 @@
 /** Opening a port or a Unix socket, and what it is called then. */
-import { rm } from 'node:fs/promises';
+import { lstat, rm } from 'node:fs/promises';
 import { connect, type Server } from 'node:net';
 import { reachableAddress } from '../../lib/address.ts';
 import { systemCodeOf } from '../../lib/errors.ts';
@@ -15,12 +15,12 @@ export async function listen(server: Server, address: ListenAddress): Promise<st
   return reachableAddress(host, boundPort);
 }
 
-/** A socket that a killed process left behind answers nobody: it is replaced. */
+/** A socket that a killed process left behind answers nobody: it is replaced. Any other file stays. */
 async function listenOnSocket(server: Server, path: string): Promise<string> {
   try {
     await opened(server, { path });
   } catch (error) {
-    if (systemCodeOf(error) !== 'EADDRINUSE' || (await isAnswering(path))) throw error;
+    if (systemCodeOf(error) !== 'EADDRINUSE' || !(await isAbandoned(path))) throw error;
     await rm(path);
     await opened(server, { path });
   }
@@ -40,13 +40,14 @@ function opened(
   });
 }
 
-function isAnswering(path: string): Promise<boolean> {
+async function isAbandoned(path: string): Promise<boolean> {
+  if (!(await lstat(path)).isSocket()) return false;
   return new Promise((resolve) => {
     const socket = connect(path);
     socket.once('connect', () => {
       socket.destroy();
-      resolve(true);
+      resolve(false);
     });
-    socket.once('error', (error) => resolve(systemCodeOf(error) !== 'ECONNREFUSED'));
+    socket.once('error', (error) => resolve(systemCodeOf(error) === 'ECONNREFUSED'));
   });
 }
