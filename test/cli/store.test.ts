@@ -99,6 +99,23 @@ test(
 );
 
 test(
+  'Parquet holds the same',
+  async () => {
+    const [from, to] = [join(directory, 'parquet-from'), join(directory, 'parquet-to')];
+    await fill(from, someSpans(23, 400));
+    const file = join(directory, 'all.parquet');
+    await store('export', file, '--directory', from);
+    await fill(to, []);
+    await store('import', file, '--directory', to);
+    expect(await contentOf(to)).toEqual(await contentOf(from));
+    const nobody = ['--service', 'nobody', '--directory', from];
+    expect(await store('export', file, ...nobody)).toContain('0 traces');
+    expect(await store('import', file, '--directory', to)).toContain('imported 0 spans');
+  },
+  TIMEOUT,
+);
+
+test(
   'an export that was interrupted goes on, an import that met a bad line says where',
   async () => {
     const from = join(directory, 'interrupted');

@@ -6,6 +6,7 @@ import type { StoreSelection } from '../../api/contract.ts';
 import { UsageError } from '../arguments.ts';
 import type { StoreClient } from './client.ts';
 import { interruptible } from './interrupt.ts';
+import { isParquet, linesToParquet } from './parquet.ts';
 import { parseStoreArguments } from './place.ts';
 import { bytesText, countText, Progress } from './progress.ts';
 import { REACH_HELP, reachFlags, reachStore } from './reach.ts';
@@ -14,8 +15,9 @@ import { readSelection, SELECTION_HELP, selectionFlags, selectionText } from './
 export const help = `spoor store export <file>: write traces to a file
 
 A line for each trace, newest first: an OTLP JSON request as the Collector's file exporter writes them
-and its file receiver, \`spoor store import\` or any OTLP/HTTP endpoint reads them. - writes to standard
-output. Interrupted, the same command goes on where it was.
+and its file receiver, \`spoor store import\` or any OTLP/HTTP endpoint reads them. A name that
+ends in .parquet gets a Parquet file with a row for each span. - writes lines to standard output.
+Interrupted, the same command goes on where it was.
 
 ${SELECTION_HELP}
 ${REACH_HELP}`;
@@ -45,7 +47,7 @@ export async function run(args: readonly string[]): Promise<number> {
   return interruptible(async (signal) => {
     const { client, where, close } = await reachStore(parsed, signal);
     try {
-      const target = path === '-' ? new StandardOutput() : new PartialFile(path);
+      const target = targetFor(path, parsed.flag('tenant'));
       const progress = new Progress();
       const mark = await exportTo(target, { client, selection, progress });
       progress.end();
@@ -120,6 +122,11 @@ interface ExportTarget {
   finish(): Promise<void>;
 }
 
+function targetFor(path: string, tenant: string | undefined): ExportTarget {
+  if (path === '-') return new StandardOutput();
+  return new PartialFile(path, tenant);
+}
+
 class StandardOutput implements ExportTarget {
   begin(selection: string): Promise<Mark> {
     return Promise.resolve({ selection, ids: 0, bytes: 0, traces: 0 });
@@ -138,10 +145,12 @@ class StandardOutput implements ExportTarget {
 
 class PartialFile implements ExportTarget {
   readonly #path: string;
+  readonly #tenant: string | undefined;
   #file: FileHandle | undefined;
 
-  constructor(path: string) {
+  constructor(path: string, tenant: string | undefined) {
     this.#path = path;
+    this.#tenant = tenant;
   }
 
   get #part(): string {
@@ -172,7 +181,11 @@ class PartialFile implements ExportTarget {
 
   async finish(): Promise<void> {
     await this.#file?.close();
-    await rename(this.#part, this.#path);
+    if (isParquet(this.#path)) {
+      await linesToParquet(this.#part, `${this.#path}.tmp`, this.#tenant);
+      await rename(`${this.#path}.tmp`, this.#path);
+      await rm(this.#part);
+    } else await rename(this.#part, this.#path);
     await rm(this.#markPath, { force: true });
   }
 }

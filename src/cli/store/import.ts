@@ -5,6 +5,7 @@ import { stat } from 'node:fs/promises';
 import { UsageError } from '../arguments.ts';
 import { interruptible } from './interrupt.ts';
 import { linesOf } from './lines.ts';
+import { isParquet, parquetLines } from './parquet.ts';
 import { parseStoreArguments } from './place.ts';
 import { bytesText, countText, Progress } from './progress.ts';
 import { REACH_HELP, reachFlags, reachStore, type Reached } from './reach.ts';
@@ -44,6 +45,11 @@ export async function run(args: readonly string[]): Promise<number> {
   });
 }
 
+function linesIn(path: string): AsyncIterable<Uint8Array> {
+  if (path === '-') return linesOf(process.stdin);
+  return isParquet(path) ? parquetLines(path) : linesOf(createReadStream(path));
+}
+
 interface Import {
   readonly path: string;
   readonly first: number;
@@ -54,7 +60,6 @@ interface Import {
 async function importFile({ path, first, tenant, reached }: Import): Promise<void> {
   const progress = new Progress();
   const size = path === '-' ? undefined : (await stat(path)).size;
-  const input = path === '-' ? process.stdin : createReadStream(path);
   let [stored, known, bytes, line, next] = [0, 0, 0, 0, first];
   let batch: Uint8Array[] = [];
   let batchBytes = 0;
@@ -69,13 +74,12 @@ async function importFile({ path, first, tenant, reached }: Import): Promise<voi
     next = line + 1;
     batch = [];
     batchBytes = 0;
-    progress.update(
-      size && bytes / size,
-      `${countText(stored, 'span')} new, ${countText(known)} known`,
-    );
+    // The lines of a Parquet file are longer than it is.
+    const part = size === undefined || isParquet(path) ? undefined : bytes / size;
+    progress.update(part, `${countText(stored, 'span')} new, ${countText(known)} known`);
   };
   try {
-    for await (const text of linesOf(input)) {
+    for await (const text of linesIn(path)) {
       if (line + 1 >= first && batchBytes + text.length > REQUEST_BYTES) await send();
       line++;
       bytes += text.length;

@@ -7,6 +7,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { crc32 } from 'node:zlib';
 import { messageOf, systemCodeOf } from '../../../lib/errors.ts';
 import { decodeTombstone } from '../deletion/tombstone.ts';
+import { STORE_FORMAT } from '../directory.ts';
 import { indexPathOf } from '../encode/data-file.ts';
 import { BLOCK_TRACES, openIndex, sectionsOf } from '../index-file.ts';
 import { ParquetFile } from '../parquet/parquet-file.ts';
@@ -103,8 +104,9 @@ function tenantChecks(tenant: TenantInventory): Check[] {
 /** There is one way to write it. */
 function checkFormat(bytes: Uint8Array, report: Report): void {
   const text = new TextDecoder().decode(bytes);
-  const { format, hashSeed, crc32 } = JSON.parse(text);
-  if (`${JSON.stringify({ format, hashSeed, crc32 })}\n` !== text || format !== 1) {
+  const { format, hashSeed, crc32: checksum } = JSON.parse(text);
+  const written = `${JSON.stringify({ format, hashSeed, crc32: checksum })}\n`;
+  if (written !== text || format !== STORE_FORMAT) {
     report('it is not as it was written');
   }
 }
