@@ -53,4 +53,3 @@ export const SamplerConfig = z
   );
 
 export type SamplerConfig = z.output<typeof SamplerConfig>;
-export type Mode = Exclude<SamplerConfig['mode'], ''>;

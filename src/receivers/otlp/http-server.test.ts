@@ -148,6 +148,21 @@ describe('refuses', () => {
     expect(get.headers.get('allow')).toBe('POST');
   });
 
+  test.each([
+    // A log record whose trace id has three bytes, and a gauge whose point ends too early.
+    ['/v1/logs', '0a09120712054a03010203', /id of 3 bytes/],
+    ['/v1/metrics', '0a0a120812062a040a021902', /cut short/],
+  ])(
+    '%s that are malformed deep inside, before anybody is told yes',
+    async (path, hex, message) => {
+      const server = await start();
+      const answer = await post(server, { path, body: Buffer.from(hex, 'hex') });
+      expect(answer.status).toBe(400);
+      expect(await answer.text()).toMatch(message);
+      expect(server.metrics.batches).toEqual([]);
+    },
+  );
+
   test('bytes that are no OTLP, with a Status in the encoding of the request', async () => {
     const server = await start();
     const proto = await post(server, { body: Uint8Array.of(0x0a, 0x7f) });
