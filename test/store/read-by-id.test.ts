@@ -20,6 +20,7 @@ import { makeParentsWhole } from '../../src/storage/embedded/parquet/whole-paren
 import { randomSpan, Random } from '../../src/storage/embedded/query/random-spans.fixture.ts';
 import type { ReadContext } from '../../src/storage/embedded/query/read-context.ts';
 import { readTraces } from '../../src/storage/embedded/query/read-traces.ts';
+import { attributeColumn, columnOfName } from '../../src/storage/embedded/schema.ts';
 import { StoredTenant } from '../../src/storage/embedded/query/stored-tenant.fixture.ts';
 import { readRowGroup } from '../../src/storage/embedded/read/row-group-batch.ts';
 import { KnownOwners, RowReader } from '../../src/storage/embedded/read/rows-to-batch.ts';
@@ -37,6 +38,15 @@ async function read(
   const batches: SpanBatch[] = [];
   for await (const batch of readTraces(context, refs)) batches.push(batch);
   return batches;
+}
+
+const PACKED = /:uuid:string$/;
+const quoted = (name: string) => name.replaceAll('"', '""');
+
+function textName(name: string): string {
+  const column = PACKED.test(name) ? columnOfName(name) : undefined;
+  if (column?.kind !== 'attribute') return name;
+  return attributeColumn(column.scope, column.key, 'string')?.name ?? name;
 }
 
 const sent = (all: readonly Sent[], id: string) =>
@@ -131,17 +141,24 @@ describe('random traces', () => {
       let first = 0;
       for (const [rowGroup, { rows }] of file.footer.rowGroups.entries()) {
         const own = storedSpans(readRowGroup(file, rowGroup));
-        const sql = `FROM read_parquet('${path}', file_row_number = true)
+        // Texts that are packed as UUIDs are read as the texts they are.
+        const select = file.footer.columns.map((name) =>
+          PACKED.test(name)
+            ? `CAST("${quoted(name)}" AS VARCHAR) AS "${quoted(name)}"`
+            : `"${quoted(name)}"`,
+        );
+        const sql = `SELECT ${select.join(', ')} FROM read_parquet('${path}', file_row_number = true)
           WHERE file_row_number >= ${first} AND file_row_number < ${first + rows}
           ORDER BY file_row_number`;
         const { columns } = await store.port.run({ sql, params: [] }, { lane: 't' });
         const byName = new Map(columns.map((column) => [column.name, column]));
         makeParentsWhole(byName);
+        const asText = [...byName.values()].map((column) => ({
+          ...column,
+          name: textName(column.name),
+        }));
         const builder = new SpanBatchBuilder();
-        const reader = new RowReader(
-          { builder, owners: new KnownOwners(), choice: 'all' },
-          byName.values(),
-        );
+        const reader = new RowReader({ builder, owners: new KnownOwners(), choice: 'all' }, asText);
         for (let row = 0; row < rows; row++) reader.add(row);
         expect(own).toEqual(storedSpans(builder.seal('t')));
         first += rows;

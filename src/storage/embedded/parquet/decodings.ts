@@ -390,6 +390,25 @@ export function plainStarts(bytes: Uint8Array, start: number, size: number): Uin
   return starts;
 }
 
+/** Where strings of these lengths begin, to the end of the page. */
+export function startsOfLengths(
+  { words, end }: { words: Uint32Array; end: number },
+  stop: number,
+): Uint32Array {
+  const count = words.length / 2;
+  const starts = new Uint32Array(count + 1);
+  let at = end;
+  for (let i = 0; i < count; i++) {
+    starts[i] = at;
+    if (words[i * 2 + 1] !== 0) throw new RangeError('a string without an end');
+    at += words[i * 2]!;
+    if (at > stop) throw new RangeError('strings are cut short');
+  }
+  if (at !== stop) throw new RangeError('bytes behind the last string');
+  starts[count] = at;
+  return starts;
+}
+
 function wordAt(bytes: Uint8Array, at: number): number {
   return (
     (bytes[at]! | (bytes[at + 1]! << 8) | (bytes[at + 2]! << 16) | (bytes[at + 3]! << 24)) >>> 0

@@ -185,7 +185,9 @@ function guarded<T>(where: string, read: () => T): T {
   try {
     return read();
   } catch (cause) {
-    throw cause instanceof StorageError ? cause : damaged(where, cause);
+    // Those are mistakes of this program, which no byte of a file explains.
+    const isOurs = cause instanceof TypeError || cause instanceof ReferenceError;
+    throw isOurs || cause instanceof StorageError ? cause : damaged(where, cause);
   }
 }
 

@@ -9,6 +9,7 @@ import {
   readDeltas,
   readHybrid,
   readLevels,
+  startsOfLengths,
 } from './decodings.ts';
 import { type ChunkPages, type ChunkPlace, readPages } from './pages.ts';
 import type { BytesColumn, ReadColumn } from './read-column.ts';
@@ -45,14 +46,14 @@ export function readValues(
   if (levels.present !== chunk.rows - chunk.nulls) {
     throw new RangeError(`${levels.present} values, not ${chunk.rows - chunk.nulls}`);
   }
-  const places = levels.places.filter((place) => place >= 0);
+  const places = presentOf(levels.places);
   if (places.length === 0) return undefined;
   const wanted = {
     chunk,
     pages,
     start: levels.end,
     count: levels.present,
-    places: new Uint32Array(places.buffer),
+    places,
   };
   const values = valuesOf(wanted);
   if (places.length === levels.places.length) return { name, ...values };
@@ -90,7 +91,8 @@ export function findRows(
   const shape = { width: data[0], count: chunk.rows };
   const found = findInHybrid(data, 1, shape, isWanted);
   if (found.end !== data.length) throw new RangeError('bytes behind the last code');
-  const which = Uint32Array.from(found.values, (code) => whichOf.get(code) ?? 0);
+  const which = new Uint32Array(found.values.length);
+  for (let i = 0; i < which.length; i++) which[i] = whichOf.get(found.values[i]!) ?? 0;
   return { rows: found.positions, which };
 }
 
@@ -102,6 +104,14 @@ function entryWith(values: Uint8Array, value: Uint8Array): number {
     if (at < 0) return -1;
     if (at % value.length === 0) return at / value.length;
   }
+}
+
+/** Places of the rows that have a value. */
+function presentOf(places: Int32Array): Uint32Array {
+  const present = new Uint32Array(places.length);
+  let count = 0;
+  for (let i = 0; i < places.length; i++) if (places[i]! >= 0) present[count++] = places[i]!;
+  return present.subarray(0, count);
 }
 
 function upTo(count: number): Uint32Array {
@@ -141,9 +151,12 @@ function int32s(wanted: Wanted): Float64Array {
   const { values, places } = plainOf(wanted, 4);
   const view = viewOf(values);
   const { isUnsigned } = wanted.chunk;
-  return Float64Array.from(places, (place) =>
-    isUnsigned ? view.getUint32(place * 4, true) : view.getInt32(place * 4, true),
-  );
+  const numbers = new Float64Array(places.length);
+  for (let i = 0; i < places.length; i++) {
+    const at = places[i]! * 4;
+    numbers[i] = isUnsigned ? view.getUint32(at, true) : view.getInt32(at, true);
+  }
+  return numbers;
 }
 
 /** 64-bit values as two words each. */
@@ -181,7 +194,7 @@ function strings(wanted: Wanted): BytesColumn {
   const { bytes, encoding } = pages.data;
   if (encoding === Encoding.deltaLength) {
     const lengths = readDeltas(bytes, start, count);
-    return picked(bytes, startsOf(lengths, bytes.length), { places, gap: 0 });
+    return picked(bytes, startsOfLengths(lengths, bytes.length), { places, gap: 0 });
   }
   if (pages.dictionary === undefined) {
     expectEncoding(pages, Encoding.plain);
@@ -195,22 +208,6 @@ function strings(wanted: Wanted): BytesColumn {
   const entries = distinct(codes(wanted, size), size);
   const column = picked(dictionary, starts, { places: entries.places, gap: 4 });
   return { ...column, ...codesOf(entries) };
-}
-
-/** Where strings of these lengths begin, to the end of the page. */
-function startsOf({ words, end }: { words: Uint32Array; end: number }, stop: number): Uint32Array {
-  const count = words.length / 2;
-  const starts = new Uint32Array(count + 1);
-  let at = end;
-  for (let i = 0; i < count; i++) {
-    starts[i] = at;
-    if (words[i * 2 + 1] !== 0) throw new RangeError('a string without an end');
-    at += words[i * 2]!;
-    if (at > stop) throw new RangeError('strings are cut short');
-  }
-  if (at !== stop) throw new RangeError('bytes behind the last string');
-  starts[count] = at;
-  return starts;
 }
 
 /** String i is bytes[starts[i], starts[i + 1] - gap). */
@@ -301,7 +298,8 @@ function codesOf({ codes: of }: Entries): { codes?: Uint32Array } {
 /** Values of the rows that have one, as those of all rows. */
 function spread(values: Values, { places }: Levels): Values & { isNull: Uint8Array } {
   const rows = places.length;
-  const isNull = Uint8Array.from(places, (place) => (place < 0 ? 1 : 0));
+  const isNull = new Uint8Array(rows);
+  for (let row = 0; row < rows; row++) isNull[row] = places[row]! < 0 ? 1 : 0;
   // Places of the rows that are not null ascend, as the values do.
   let next = 0;
   if (values.kind === 'bytes') {

@@ -1,7 +1,7 @@
 /** A trace out of its rows: ordered by start, each content once. */
 
 import { gather } from '../../../model/batch/gather.ts';
-import type { SpanBatch } from '../../../model/batch/span-batch.ts';
+import { SpanBatch } from '../../../model/batch/span-batch.ts';
 import { type HashSeed, identityHashes } from '../identity.ts';
 
 /** True when two rows may be one span that was sent twice: only then their content matters. */
@@ -22,7 +22,12 @@ export function inOrder(batch: SpanBatch, seed: HashSeed): SpanBatch {
   const high = (row: number) => startNano[row * 2 + 1] ?? 0;
   const low = (row: number) => startNano[row * 2] ?? 0;
   rows.sort((a, b) => high(a) - high(b) || low(a) - low(b) || a - b);
-  return gather(batch, rows);
+  const ordered = gather(batch, rows);
+  if (!batch.isExact || rows.length < batch.count) return ordered;
+  // With all rows, all that they refer to is there still.
+  const { tenant, client, strings, spans, events, links, resources, scopes } = ordered;
+  const parts = { tenant, client, strings, spans, events, links, resources, scopes };
+  return new SpanBatch({ ...parts, isExact: true });
 }
 
 function allRows({ count }: SpanBatch): Uint32Array {

@@ -4,7 +4,7 @@
 import { AttributeType } from '../../../model/attribute.ts';
 import { addAttributes } from '../../../model/batch/build-value.ts';
 import type { GrowingAttributes, SpanBatchBuilder } from '../../../model/batch/builder.ts';
-import { writeWords } from '../../../model/time.ts';
+import { bigNanoFromWords, writeWords } from '../../../model/time.ts';
 import {
   type BytesColumn,
   bytesAt,
@@ -62,6 +62,10 @@ export class RowReader {
     resource: new Array<AttributeSource>(),
     scope: new Array<AttributeSource>(),
   };
+  readonly #spanIds: Longs | undefined;
+  readonly #parentIds: Longs | undefined;
+  readonly #starts: Longs | undefined;
+  readonly #durations: Longs | undefined;
   readonly #resources: EqualRows;
   readonly #scopes: EqualRows;
   /** Of entries that rows share: the id in the batch, plus one. */
@@ -77,6 +81,10 @@ export class RowReader {
       if (stored.kind === 'fixed') this.#fixed.set(stored.name, column);
       else this.#attributes[stored.scope].push({ column: asText(column, stored), stored, key: -1 });
     }
+    this.#spanIds = longsOf(this.#fixed.get('span_id'));
+    this.#parentIds = longsOf(this.#fixed.get('parent_id'));
+    this.#starts = longsOf(this.#fixed.get('start_nano'));
+    this.#durations = longsOf(this.#fixed.get('duration_nano'));
     this.#resources = this.#rowsOf(RESOURCE_COLUMNS, this.#attributes.resource);
     this.#scopes = this.#rowsOf(SCOPE_COLUMNS, this.#attributes.scope);
   }
@@ -90,11 +98,14 @@ export class RowReader {
     columns.resources[span] = resource;
     columns.scopes[span] = scope;
     columns.traceIds.set(this.#bytes('trace_id', row), span * 16);
-    writeId(columns.spanIds, span, this.#bigint('span_id', row));
-    writeId(columns.parentSpanIds, span, this.#bigint('parent_id', row));
-    const startNano = this.#bigint('start_nano', row);
-    writeWords(columns.startNano, span * 2, startNano);
-    writeWords(columns.endNano, span * 2, startNano + this.#bigint('duration_nano', row));
+    this.#spanIds?.writeId(columns.spanIds, span, row);
+    this.#parentIds?.writeId(columns.parentSpanIds, span, row);
+    const [low, high] = this.#starts?.wordsAt(row) ?? NO_WORDS;
+    const [lowDuration, highDuration] = this.#durations?.wordsAt(row) ?? NO_WORDS;
+    columns.startNano[span * 2] = low;
+    columns.startNano[span * 2 + 1] = high;
+    columns.endNano[span * 2] = low + lowDuration;
+    columns.endNano[span * 2 + 1] = high + highDuration + (low + lowDuration >= WORD ? 1 : 0);
     columns.names[span] = this.#text('name', row);
     columns.kinds[span] = this.#number('kind', row);
     columns.statusCodes[span] = this.#number('status', row);
@@ -105,7 +116,7 @@ export class RowReader {
     columns.droppedEvents[span] = this.#number('dropped_events', row);
     columns.droppedLinks[span] = this.#number('dropped_links', row);
     this.#addAttributes(spans.attributes, 'span', row);
-    this.#addEvents(this.#bytes('events', row), BigInt.asUintN(64, startNano));
+    this.#addEvents(this.#bytes('events', row), bigNanoFromWords(low, high));
     this.#addLinks(this.#plain('links', row));
   }
 
@@ -248,11 +259,6 @@ export class RowReader {
     return id;
   }
 
-  #bigint(name: FixedColumnName, row: number): bigint {
-    const column = this.#fixed.get(name);
-    return column?.kind === 'bigint' && !isNullAt(column, row) ? (column.values[row] ?? 0n) : 0n;
-  }
-
   #number(name: FixedColumnName, row: number): number {
     const column = this.#fixed.get(name);
     return column?.kind === 'number' && !isNullAt(column, row) ? (column.values[row] ?? 0) : 0;
@@ -279,7 +285,36 @@ const SCOPE_COLUMNS: readonly FixedColumnName[] = [
   'scope_rest',
 ];
 
-/** Ids are numbers with their first byte highest. */
-function writeId(ids: Uint8Array, row: number, id: bigint): void {
-  new DataView(ids.buffer, ids.byteOffset).setBigUint64(row * 8, BigInt.asUintN(64, id));
+const WORD = 0x1_0000_0000;
+const NO_WORDS: readonly [number, number] = [0, 0];
+
+/** 64-bit numbers as what they are made of: a bigint for each field of a span costs more than all the
+ *  rest of it. */
+class Longs {
+  readonly #column: ReadColumn;
+  readonly #bytes: Uint8Array;
+  readonly #words: Uint32Array;
+
+  constructor(column: ReadColumn, { buffer, byteOffset, byteLength }: BigInt64Array) {
+    this.#column = column;
+    this.#bytes = new Uint8Array(buffer, byteOffset, byteLength);
+    this.#words = new Uint32Array(buffer, byteOffset, byteLength / 4);
+  }
+
+  /** Low and high. */
+  wordsAt(row: number): readonly [number, number] {
+    if (isNullAt(this.#column, row)) return NO_WORDS;
+    return [this.#words[row * 2] ?? 0, this.#words[row * 2 + 1] ?? 0];
+  }
+
+  /** Ids are numbers with their first byte highest. `ids` are zeros so far. */
+  writeId(ids: Uint8Array, span: number, row: number): void {
+    if (isNullAt(this.#column, row)) return;
+    const last = row * 8 + 7;
+    for (let i = 0; i < 8; i++) ids[span * 8 + i] = this.#bytes[last - i] ?? 0;
+  }
+}
+
+function longsOf(column: ReadColumn | undefined): Longs | undefined {
+  return column?.kind === 'bigint' ? new Longs(column, column.values) : undefined;
 }
