@@ -3,9 +3,17 @@
  *  README.md: the same outline, commands and links, so that neither falls behind. */
 import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { sections, type Section } from '../src/component/registry.ts';
+import { ServiceSettings } from '../src/config/document.ts';
 import { registry } from '../src/registry.ts';
 import { componentPage } from './docs/component-page.ts';
 import { differences } from './docs/twins.ts';
+
+const service = {
+  type: 'service',
+  stability: 'stable',
+  summary: 'What runs: pipelines, extensions, and how the process tells of itself.',
+  config: ServiceSettings,
+} as const;
 
 const root = new URL('../', import.meta.url);
 const folder = new URL('docs/config/', root);
@@ -23,6 +31,7 @@ async function pagesOf(section: Section): Promise<[name: string, page: string][]
 
 async function pages(): Promise<Map<string, string>> {
   const all = (await Promise.all(sections.map(pagesOf))).flat();
+  all.push(['service.md', componentPage('section', service)]);
   const entries = all.map(
     ([name, page]) => `- [${/^# (.*)$/m.exec(page)?.[1] ?? name}](${name})\n`,
   );

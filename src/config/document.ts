@@ -52,9 +52,13 @@ const resource = z
   .looseObject({
     attributes: z
       .array(z.strictObject({ name: z.string(), value: z.unknown(), type: z.string().optional() }))
-      .optional(),
-    'detection/development': z.looseObject({}).optional(),
-    schema_url: z.string().optional(),
+      .optional()
+      .describe('The other way to write them: a list of name and value.'),
+    'detection/development': z
+      .looseObject({})
+      .optional()
+      .describe('Accepted; nothing is detected.'),
+    schema_url: z.string().optional().describe('Accepted; has no effect.'),
   })
   .transform(({ attributes, ...others }, context): Record<string, unknown> => {
     const map = Object.fromEntries(Object.entries(others).filter(([key]) => !aside.has(key)));
@@ -72,14 +76,17 @@ const logs = z.strictObject({
     .transform((level) => level.toLowerCase())
     .pipe(z.enum(['debug', 'info', 'warn', 'error', 'dpanic', 'panic', 'fatal']))
     .prefault('info')
-    .describe('Least severe line to write.'),
+    .describe('Least severe line to write: debug, info, warn, error or fatal.'),
   encoding: z.enum(['console', 'json']).default('console').describe('Readable lines or JSON.'),
-  development: z.boolean().default(false).describe('Accepted.'),
-  disable_caller: z.boolean().default(false).describe('Accepted.'),
-  disable_stacktrace: z.boolean().default(false).describe('Accepted.'),
+  development: z.boolean().default(false).describe('Accepted; has no effect.'),
+  disable_caller: z.boolean().default(false).describe('Accepted; lines name no source line.'),
+  disable_stacktrace: z.boolean().default(false).describe('Accepted; lines have no stack trace.'),
   sampling: logSampling.prefault({}),
   output_paths: z.array(z.string()).default(['stderr']).describe('stderr, stdout or files.'),
-  error_output_paths: z.array(z.string()).default(['stderr']).describe('Accepted.'),
+  error_output_paths: z
+    .array(z.string())
+    .default(['stderr'])
+    .describe('Accepted; faults of the log itself go to stderr.'),
   initial_fields: z.record(z.string(), z.unknown()).default({}).describe('Added to every line.'),
   processors: z
     .array(z.looseObject({}))
@@ -92,13 +99,17 @@ const metrics = z
     level: z
       .enum(['none', 'basic', 'normal', 'detailed'])
       .default('normal')
-      .describe('How much is measured; none serves nothing.'),
+      .describe(
+        'none serves nothing, basic leaves out the batch processor, detailed adds byte sizes.',
+      ),
     readers: z
       .array(reader)
       .prefault([{ pull: { exporter: { prometheus: { host: 'localhost', port: 8888 } } } }])
-      .describe('Where own metrics are served.'),
+      .describe(
+        'Where own metrics are served: pull.exporter.prometheus with host and port. Names are as a Collector writes them, or as Jaeger does with without_units and without_type_suffix false.',
+      ),
     address: endpoint().optional().describe('Older form of a reader: host:port.'),
-    views: z.array(z.looseObject({})).optional().describe('Accepted.'),
+    views: z.array(z.looseObject({})).optional().describe('Accepted; has no effect.'),
   })
   .refine((block) => block.level === 'none' || block.readers.length > 0 || block.address, {
     message: 'a level other than none needs a reader',
@@ -126,19 +137,19 @@ export const ExtensionList = z
   .describe('Extensions to run, in start order.');
 export const PipelineMap = z.record(z.string(), pipeline).default({});
 
+export const ServiceSettings = z.strictObject({
+  extensions: ExtensionList,
+  telemetry: TelemetrySettings.prefault({}),
+  pipelines: PipelineMap,
+});
+
 export const ConfigDocument = z.strictObject({
   receivers: section(),
   processors: section(),
   exporters: section(),
   connectors: section(),
   extensions: section(),
-  service: z
-    .strictObject({
-      extensions: ExtensionList,
-      telemetry: TelemetrySettings.prefault({}),
-      pipelines: PipelineMap,
-    })
-    .prefault({}),
+  service: ServiceSettings.prefault({}),
 });
 
 export type ConfigDocument = z.output<typeof ConfigDocument>;
