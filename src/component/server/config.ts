@@ -47,7 +47,9 @@ function whereShape(endpoint: string) {
     include_metadata: z
       .boolean()
       .default(false)
-      .describe('Let request headers travel with the data, for those who ask for them.'),
+      .describe(
+        'Let request headers travel with the data, into a queue on disk too, for those who ask for them.',
+      ),
     middlewares: noMiddlewares(),
   };
 }

@@ -2,7 +2,7 @@
  *  given it, and a store that is full or slow is felt by the sender. */
 import { z } from 'zod';
 import { defineExporter, type ExporterContext } from '../../component/define.ts';
-import type { SpanBatch } from '../../model/batch/span-batch.ts';
+import { withClient, type SpanBatch } from '../../model/batch/span-batch.ts';
 import { StorageError, traceStorage, type TraceWriter } from '../../storage/contract.ts';
 
 const ExporterConfig = z.strictObject({
@@ -45,6 +45,7 @@ class StorageExporter {
 
   async consume(batch: SpanBatch, signal: AbortSignal): Promise<void> {
     if (!this.#writer) throw new StorageError('unavailable', 'not started', { retryable: true });
-    await this.#writer.write(batch, signal);
+    // A store keeps batches for a while and asks nothing of their senders.
+    await this.#writer.write(withClient(batch, undefined), signal);
   }
 }

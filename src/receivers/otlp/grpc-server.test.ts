@@ -1,8 +1,10 @@
 import { connect, type ClientHttp2Session, type IncomingHttpHeaders } from 'node:http2';
-import { gzipSync, zstdCompressSync } from 'node:zlib';
+import { deflateSync, gzipSync, zstdCompressSync } from 'node:zlib';
 import { Client, compressionAlgorithms, credentials, type ServiceError } from '@grpc/grpc-js';
 import { afterEach, describe, expect, test } from 'vitest';
 import { PipelineError } from '../../component/consumer.ts';
+import { snappyFramedCompress } from '../../lib/compression/snappy-framed.ts';
+import { snappyCompress } from '../../lib/compression/snappy.ts';
 import { spansOf } from '../../model/trace/span.ts';
 import { metric, REQUEST, type Running, SPANS, startReceiver } from './receiver.fixture.ts';
 
@@ -125,6 +127,32 @@ describe('accepts', () => {
     expect(received(server)).toEqual([...SPANS, ...SPANS]);
   });
 
+  test.each([
+    ['snappy', snappyFramedCompress],
+    ['snappy', snappyCompress],
+    ['deflate', deflateSync],
+  ])('%s', async (encoding, compress) => {
+    const server = await start();
+    const answer = await raw(session(server), framed(compress(REQUEST), 1), {
+      'grpc-encoding': encoding,
+    });
+    expect([answer['grpc-status'], answer['grpc-accept-encoding']]).toEqual([
+      '0',
+      'gzip,zstd,snappy,deflate',
+    ]);
+    expect(received(server)).toEqual(SPANS);
+  });
+
+  test('and remembers the sender when include_metadata is on', async () => {
+    const server = await start({ grpc: { include_metadata: true } });
+    await raw(session(server), framed(REQUEST), { 'x-tenant': 'blue', 'x-trace-bin': 'AA==' });
+    const [batch] = server.traces.batches;
+    expect(batch?.client?.address).toBe('127.0.0.1');
+    expect(batch?.client?.metadata.get('x-tenant')).toEqual(['blue']);
+    expect([...(batch?.client?.metadata.keys() ?? [])]).not.toContain('x-trace-bin');
+    expect([...(batch?.client?.metadata.keys() ?? [])].join()).not.toContain(':');
+  });
+
   test('a message in pieces of one byte', async () => {
     const server = await start();
     const client = session(server);
@@ -188,10 +216,15 @@ describe('refuses', () => {
       8,
       [],
     ]);
-    const bomb = await raw(session(server), framed(gzipSync(new Uint8Array(100_000)), 1), {
-      'grpc-encoding': 'gzip',
-    });
-    expect([bomb['grpc-status'], bomb['grpc-status-details-bin']]).toEqual(['8', undefined]);
+    for (const [encoding, compress] of [
+      ['gzip', gzipSync],
+      ['zstd', zstdCompressSync],
+    ] as const) {
+      const bomb = await raw(session(server), framed(compress(new Uint8Array(100_000)), 1), {
+        'grpc-encoding': encoding,
+      });
+      expect([bomb['grpc-status'], bomb['grpc-status-details-bin']]).toEqual(['8', undefined]);
+    }
   });
 
   test('a 4 GB length without reserving it', async () => {
