@@ -90,20 +90,26 @@ export function traceColumns(batch: SpanBatch): TraceColumns {
   const names = new Dictionary(batch);
   const flags = new Uint8Array(count);
   const spanIds = new Uint8Array(count * 8);
-  tree.rows.forEach((row, i) => {
+  const serviceIds = new Uint32Array(count);
+  const nameIds = new Uint32Array(count);
+  const kinds = new Uint8Array(count);
+  // The server makes this between two acknowledgements: no call for each value.
+  for (let i = 0; i < count; i++) {
+    const row = tree.rows[i]!;
     flags[i] = flagsOf(batch, row) | (tree.orphans[i] === 1 ? RowFlag.orphan : 0);
     for (let byte = 0; byte < 8; byte++) spanIds[i * 8 + byte] = columns.spanIds[row * 8 + byte]!;
-  });
-  const at = (source: Float64Array): Float64Array =>
-    Float64Array.from(tree.rows, (row) => source[row]!);
-  const inOrder = { starts: at(starts), durations: at(durations) };
+    serviceIds[i] = services.id(batch.serviceOf(row));
+    nameIds[i] = names.id(columns.names[row]!);
+    kinds[i] = columns.kinds[row]!;
+  }
+  const inOrder = { starts: inRows(starts, tree.rows), durations: inRows(durations, tree.rows) };
   return {
     traceId: hexAt(columns.traceIds, 0, 16),
     startNano: bigNanoFromWords(base.low, base.high),
     durationNano: lastEnd(inOrder.starts, inOrder.durations),
     count,
-    serviceIds: Uint32Array.from(tree.rows, (row) => services.id(batch.serviceOf(row))),
-    nameIds: Uint32Array.from(tree.rows, (row) => names.id(columns.names[row]!)),
+    serviceIds,
+    nameIds,
     services: services.values,
     names: names.values,
     spanIds,
@@ -111,10 +117,16 @@ export function traceColumns(batch: SpanBatch): TraceColumns {
     parents: tree.parents,
     depths: tree.depths,
     ends: tree.ends,
-    kinds: Uint8Array.from(tree.rows, (row) => columns.kinds[row]!),
+    kinds,
     flags,
     ...eventsOf(batch, tree.rows, base),
   };
+}
+
+function inRows(values: Float64Array, rows: Uint32Array): Float64Array {
+  const out = new Float64Array(rows.length);
+  for (let i = 0; i < out.length; i++) out[i] = values[rows[i]!]!;
+  return out;
 }
 
 export function encodeTraceColumns(trace: TraceColumns): Uint8Array {
@@ -213,10 +225,11 @@ function eventsOf(batch: SpanBatch, rows: Uint32Array, base: Words) {
   const eventTimes = new Float64Array(batch.events.count);
   const times = sinceBase(columns.timeNano, base);
   let at = 0;
-  rows.forEach((row, i) => {
+  for (let i = 0; i < rows.length; i++) {
+    const row = rows[i]!;
     for (let e = starts[row]!; e < starts[row + 1]!; e++) eventTimes[at++] = times[e]!;
     eventStarts[i + 1] = at;
-  });
+  }
   return { eventStarts, eventTimes };
 }
 
@@ -260,17 +273,19 @@ function idWords(bytes: Uint8Array): Uint32Array {
 class Dictionary {
   readonly values: string[] = [];
   readonly #batch: SpanBatch;
-  readonly #ids = new Map<number, number>();
+  /** Of each string of the batch its number plus one; 0 = none yet. */
+  readonly #ids: Uint32Array;
 
   constructor(batch: SpanBatch) {
     this.#batch = batch;
+    this.#ids = new Uint32Array(batch.strings.count);
   }
 
   id(stringId: number): number {
-    const known = this.#ids.get(stringId);
-    if (known !== undefined) return known;
+    const known = this.#ids[stringId]!;
+    if (known > 0) return known - 1;
     const id = this.values.length;
-    this.#ids.set(stringId, id);
+    this.#ids[stringId] = id + 1;
     this.values.push(this.#batch.strings.text(stringId));
     return id;
   }
