@@ -1,8 +1,18 @@
 /** The counters of tail sampling, under the Collector's names. */
 
 import type { ComponentTelemetry } from '../../component/telemetry.ts';
+import type { Vote } from './trace.ts';
 
 const PREFIX = 'otelcol_processor_tail_sampling_';
+
+/** A vote turned round counts as what it comes to. */
+const outcomes: Readonly<Record<Vote, { isSampled: boolean; decision: string }>> = {
+  sampled: { isSampled: true, decision: 'sampled' },
+  invert_sampled: { isSampled: true, decision: 'sampled' },
+  not_sampled: { isSampled: false, decision: 'not_sampled' },
+  invert_not_sampled: { isSampled: false, decision: 'not_sampled' },
+  dropped: { isSampled: false, decision: 'dropped' },
+};
 
 export class TailSamplingMetrics {
   readonly #telemetry: ComponentTelemetry;
@@ -45,9 +55,11 @@ export class TailSamplingMetrics {
     ).inc(spans);
   }
 
-  voted(policy: string, isSampled: boolean): void {
-    this.#labelled('count_traces_sampled', 'Traces by policy and vote.', ['policy', 'sampled'])
-      .labels({ processor: this.#processor, policy, sampled: String(isSampled) })
+  voted(policy: string, vote: Vote): void {
+    const names = ['policy', 'sampled', 'decision'];
+    const { isSampled, decision } = outcomes[vote];
+    this.#labelled('count_traces_sampled', 'Traces by policy and vote.', names)
+      .labels({ processor: this.#processor, policy, sampled: String(isSampled), decision })
       .inc();
   }
 

@@ -94,8 +94,7 @@ export class TailSampler implements Lifecycle, Consumer<SpanBatch> {
           const fields = { policy: nameOf(i), reason: messageOf(error) };
           this.#context.logger.debug(fields, 'a sampling policy failed');
         },
-        voted: (i, vote) =>
-          this.#metrics.voted(nameOf(i), vote === 'sampled' || vote === 'invert_sampled'),
+        voted: (i, vote) => this.#metrics.voted(nameOf(i), vote),
       },
     );
   }

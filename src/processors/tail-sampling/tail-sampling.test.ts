@@ -274,6 +274,8 @@ test('spans of a trace that come in pieces leave together, untouched, after deci
   expect(kept().map(serviceOf)).toEqual(['web', 'db']);
   expect(await metric('global_count_traces_sampled', { sampled: 'true' })).toBe(1);
   expect(await metric('global_count_traces_sampled', { sampled: 'false' })).toBe(1);
+  const votes = { policy: 'errors', sampled: 'false', decision: 'not_sampled' };
+  expect(await metric('count_traces_sampled', votes)).toBe(1);
   expect(await metric('held_bytes')).toBe(0);
   await sampler.stop(never);
 });
