@@ -213,3 +213,94 @@ export const DeletionLine = z.object({
   hint: z.string().optional(),
 });
 export type DeletionLine = z.infer<typeof DeletionLine>;
+
+const quantiles = z
+  .string()
+  .regex(/^[\d.]+(,[\d.]+)*$/, 'expected numbers from 0 to 1, separated by commas')
+  .default('0.5,0.95,0.99');
+
+/** GET /api/spoor/metrics: rates, errors and durations. The range grows to whole minutes, and to
+ *  whole steps where there are any, so that the counts made when spans arrived answer it, also when the
+ *  spans are gone. `by`: of service, operation and kind, separated by commas. Without a step one is
+ *  chosen; `0` is none, which makes one point of the range. */
+export const MetricsRequest = z.strictObject({
+  service: z.string().optional(),
+  operation: z.string().optional(),
+  kind: z.enum(['unspecified', 'internal', 'server', 'client', 'producer', 'consumer']).optional(),
+  by: z
+    .string()
+    .regex(/^(service|operation|kind)(,(service|operation|kind))*$/)
+    .default('service'),
+  start: micros.optional(),
+  end: micros.optional(),
+  step: z.string().optional(),
+  quantiles,
+  limit: z.coerce.number().int().min(1).max(1000).default(100),
+});
+export type MetricsRequest = z.infer<typeof MetricsRequest>;
+
+/** GET /api/spoor/aggregate: the same of any spans. Conditions are those of a search. `groupBy` may
+ *  stand there several times; it and `value` are fields: service, name, kind, status, duration,
+ *  span.<key>, resource.<key>, scope.<key>, or .<key> for whichever has it. */
+export const AggregateRequest = SearchRequest.omit({
+  limit: true,
+  order: true,
+  cursor: true,
+}).extend({
+  groupBy: z.string().optional(),
+  value: z.string().default('duration'),
+  step: z.string().optional(),
+  quantiles,
+  histogram: z.enum(['true', 'false']).default('false'),
+  limit: z.coerce.number().int().min(1).max(1000).default(100),
+});
+export type AggregateRequest = z.infer<typeof AggregateRequest>;
+
+export const AggregatePoint = z.object({
+  startNano: z.string(),
+  spans: z.number(),
+  errors: z.number(),
+  /** Spans a second. */
+  rate: z.number(),
+  errorRatio: z.number(),
+  /** Spans that have the value; the rest is of these. Durations are ns. */
+  values: z.number(),
+  sum: z.number(),
+  average: z.number().optional(),
+  min: z.number().optional(),
+  max: z.number().optional(),
+  /** As asked for; empty without values. */
+  quantiles: z.array(z.number()),
+  /** Least value and count of each bucket; 32 buckets a doubling. */
+  histogram: z.array(z.tuple([z.number(), z.number()])).optional(),
+  exemplars: z.array(z.object({ traceId: z.string(), isError: z.boolean() })),
+});
+export type AggregatePoint = z.infer<typeof AggregatePoint>;
+
+export const AggregateResponse = z.object({
+  /** As it was answered. */
+  startNano: z.string(),
+  endNano: z.string(),
+  /** Absent: each series has one point. */
+  stepNano: z.string().optional(),
+  series: z.array(
+    z.object({
+      /** By what was asked for. Null where spans have no such value. */
+      group: z.array(
+        z.object({
+          field: z.string(),
+          type: z.enum(['string', 'int', 'double', 'bool']).nullable(),
+          value: z.string().nullable(),
+        }),
+      ),
+      /** All groups beyond the limit, counted together. */
+      isRest: z.boolean(),
+      points: z.array(AggregatePoint),
+    }),
+  ),
+  /** Which part of itself a quantile may be off by. */
+  quantileError: z.number(),
+  from: z.enum(['rollups', 'spans']),
+  warnings: z.array(z.string()),
+});
+export type AggregateResponse = z.infer<typeof AggregateResponse>;

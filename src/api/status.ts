@@ -8,6 +8,7 @@ const STATUSES: Readonly<Record<string, number>> = {
   bad_regex: 400,
   forbidden: 403,
   not_found: 404,
+  unsupported: 501,
   unavailable: 503,
   full: 503,
   timeout: 504,

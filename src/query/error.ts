@@ -2,6 +2,11 @@
 
 import { SpoorError } from '../lib/errors.ts';
 
-export type QueryErrorCode = 'bad_request' | 'forbidden' | 'incomplete' | 'not_found';
+export type QueryErrorCode =
+  | 'bad_request'
+  | 'forbidden'
+  | 'incomplete'
+  | 'not_found'
+  | 'unsupported';
 
 export class QueryError extends SpoorError<QueryErrorCode> {}

@@ -11,6 +11,7 @@ import { searchFilter } from '../../query/search-filter.ts';
 import type { DependencyLink, TimeRange } from '../../storage/contract.ts';
 import { encodeJaegerTrace, jaegerTraceId } from '../../wire/jaeger-json/encode.ts';
 import { statusOf } from '../status.ts';
+import { metricFamily, MIN_STEP_MS } from './legacy-metrics.ts';
 import {
   badRequest,
   type LegacySearch,
@@ -96,6 +97,9 @@ export function legacyRoutes(routes: FastifyInstance, options: QueryServerOption
     return { data: [encodeJaegerTrace(spans)] };
   });
 
+  metricsRoutes(routes, options);
+  route('/metrics/minstep', async () => ({ data: MIN_STEP_MS }));
+
   route('/dependencies', async (query, _request, signal) => {
     const links = await reader.getDependencies(
       tenant,
@@ -107,6 +111,17 @@ export function legacyRoutes(routes: FastifyInstance, options: QueryServerOption
       service === '' || parent === service || child === service;
     return { data: links.filter(isAsked) };
   });
+}
+
+function metricsRoutes(routes: FastifyInstance, options: QueryServerOptions): void {
+  const { reader, tenant } = options;
+  for (const metric of ['latencies', 'calls', 'errors'] as const) {
+    routes.get(`/metrics/${metric}`, async (request, reply) => {
+      const query = queryOf(request);
+      const context = { reader, tenant, nowMs: options.now(), signal: signalOf(reply) };
+      return sendJson(reply, await metricFamily(metric, query, context), isPretty(query));
+    });
+  }
 }
 
 async function searchTraces(

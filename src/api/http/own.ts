@@ -3,11 +3,11 @@
 
 import type { FastifyInstance, FastifyReply } from 'fastify';
 import { messageOf, SpoorError } from '../../lib/errors.ts';
-import { allOf, type Scalar } from '../../filter/ast.ts';
+import { allOf, type Filter } from '../../filter/ast.ts';
 import { withAllNames } from '../../filter/conventions.ts';
 import { parseStructuredFilter } from '../../query/structured-filter/parse.ts';
 import { searchFilter } from '../../query/search-filter.ts';
-import type { TraceSummary } from '../../storage/contract.ts';
+import type { TimeRange, TraceSummary } from '../../storage/contract.ts';
 import {
   type AttributeKeysResponse,
   AttributeValuesRequest,
@@ -20,6 +20,7 @@ import {
 import { statusOf } from '../status.ts';
 import { duration, parseTags } from './legacy-params.ts';
 import type { QueryServerOptions } from './options.ts';
+import { metricsRoutes, typeOf } from './own-metrics.ts';
 import { storeRoutes } from './own-store.ts';
 import { parseQuery, queryOf, signalOf } from './request.ts';
 import { traceRoutes } from './trace.ts';
@@ -66,11 +67,27 @@ export function ownRoutes(routes: FastifyInstance, options: QueryServerOptions):
     return answer;
   });
 
+  metricsRoutes(routes, options, {
+    filterOf,
+    rangeOf: (asked) => rangeOf(asked, options.now()),
+  });
   traceRoutes(routes, options);
   void routes.register(async (scope) => storeRoutes(scope, options), { prefix: '/store' });
 }
 
 function searchQuery(search: SearchRequest, query: URLSearchParams, nowMs: number) {
+  return {
+    filter: filterOf(search, query),
+    range: rangeOf(search, nowMs),
+    limit: search.limit,
+    order: search.order,
+    cursor: search.cursor,
+  };
+}
+
+type Conditions = Omit<SearchRequest, 'limit' | 'order' | 'cursor'>;
+
+function filterOf(search: Conditions, query: URLSearchParams): Filter | undefined {
   const fields = searchFilter({
     service: search.service,
     operation: search.operation,
@@ -80,22 +97,15 @@ function searchQuery(search: SearchRequest, query: URLSearchParams, nowMs: numbe
   });
   const structured = search.filter === undefined ? undefined : parseStructuredFilter(search.filter);
   const filter = allOf([fields, structured]);
-  return {
-    filter: filter !== undefined && search.allNames ? withAllNames(filter) : filter,
-    range: {
-      startNano: nanoOf(search.start) ?? BigInt(nowMs - HOUR_MS) * 1_000_000n,
-      endNano: (nanoOf(search.end) ?? BigInt(nowMs) * 1_000_000n) + 1_000n,
-    },
-    limit: search.limit,
-    order: search.order,
-    cursor: search.cursor,
-  };
+  return filter !== undefined && search.allNames ? withAllNames(filter) : filter;
 }
 
-function typeOf(value: Scalar): AttributeValuesResponse['values'][number]['type'] {
-  if (typeof value === 'string') return 'string';
-  if (typeof value === 'boolean') return 'bool';
-  return typeof value === 'bigint' ? 'int' : 'double';
+/** The last hour where nothing else is said. */
+function rangeOf({ start, end }: Pick<SearchRequest, 'start' | 'end'>, nowMs: number): TimeRange {
+  return {
+    startNano: nanoOf(start) ?? BigInt(nowMs - HOUR_MS) * 1_000_000n,
+    endNano: (nanoOf(end) ?? BigInt(nowMs) * 1_000_000n) + 1_000n,
+  };
 }
 
 function nanoOf(micros: string | undefined): bigint | undefined {
