@@ -47,7 +47,9 @@ export class Reloader {
       onChange: () => this.ask('a file of it has changed'),
     });
     await this.#watch.look(files);
-    this.#with.logger.info({ files: [...files.keys()] }, 'watching the configuration');
+    const { logger } = this.#with;
+    if (files.size === 0) logger.warn({}, 'the configuration comes from no file, nothing to watch');
+    else logger.info({ files: [...files.keys()] }, 'watching the configuration');
   }
 
   /** Asked while it is at it, it does it once more afterwards. */

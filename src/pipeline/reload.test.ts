@@ -108,7 +108,11 @@ test('when a part does not start, everything is as it was', async () => {
     message: 'cannot start receiver r: port taken',
   });
   // The receiver is broken, so it does not come back either; the rest does.
-  expect(ran(diary)).toEqual(['-r', '-disk', '+e', '+p', '-r', '-p', '-e', '+disk']);
+  expect(ran(diary)).toEqual(['-r', '-disk', '+e', '+p', '-r', '-p', '-e', '+disk', '-r']);
+  expect(runtime.status().components.get('receiver:r')).toMatchObject({
+    status: 'StatusPermanentError',
+    error: 'cannot start receiver r: port taken',
+  });
   await send(4);
   expect(diary.lines).toContain('disk got 4');
   diary.broken.clear();

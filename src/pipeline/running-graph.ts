@@ -51,7 +51,7 @@ export class RunningGraph {
     try {
       await this.#startAll(fresh, limits);
     } catch (error) {
-      await this.#restore(changes);
+      await this.#restore(changes, limits.drain);
       throw error;
     }
     const old = this.#instances;
@@ -112,24 +112,34 @@ export class RunningGraph {
   }
 
   /** Everything stopped for the exchange, created and started again as it was. */
-  async #restore({ kept, stopFirst }: Changes): Promise<void> {
+  async #restore({ kept, stopFirst }: Changes, drain: AbortSignal): Promise<void> {
     for (const node of stopFirst.toReversed()) {
       try {
-        const again = this.#created(node);
-        this.#instances = instancesOf(this.#graph, [...this.#instances.values(), again]);
-        // Sinks come first, so what it sends to is there.
-        this.#join([node.key]);
-        await startOne(again, new AbortController().signal);
+        await this.#startAgain(node, drain);
       } catch (error) {
         this.#around.logger.error({ error: messageOf(error) }, 'could not be started again');
-        this.#drop(node.key);
+        this.#drop(node);
+        this.#board.set(`${node.kind}:${node.id}`, 'StatusPermanentError', messageOf(error));
       }
     }
     this.#join(kept);
   }
 
+  async #startAgain(node: Node, drain: AbortSignal): Promise<void> {
+    const again = this.#created(node);
+    this.#instances = instancesOf(this.#graph, [...this.#instances.values(), again]);
+    // Sinks come first, so what it sends to is there.
+    this.#join([node.key]);
+    try {
+      await startOne(again, new AbortController().signal);
+    } catch (error) {
+      await this.#stop(again, drain);
+      throw error;
+    }
+  }
+
   /** Without it in the graph the next exchange starts it, whatever its settings. */
-  #drop(key: string): void {
+  #drop({ key }: Node): void {
     this.#graph = new Map([...this.#graph].filter(([other]) => other !== key));
     this.#instances = new Map([...this.#instances].filter(([other]) => other !== key));
   }
