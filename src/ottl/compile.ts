@@ -4,7 +4,8 @@
 import type { Call, Condition, Expression, Path } from './ast.ts';
 import type { Context, Getter } from './context.ts';
 import { OttlError } from './error.ts';
-import { bindArguments, FUNCTIONS } from './functions.ts';
+import { bindArguments } from './function.ts';
+import { FUNCTIONS } from './functions.ts';
 import { parseCondition } from './parser.ts';
 import { calculate, compareValues, isList, nameOf, type Value } from './value.ts';
 

@@ -1,6 +1,6 @@
 /** What a condition is about: a context knows its paths and enums. */
 
-import type { OttlFunction } from './functions.ts';
+import type { OttlFunction } from './function.ts';
 import type { Value } from './value.ts';
 
 /** Reads a path of an item. Keys behind the path (`["a"]`) are applied to what it returns. */

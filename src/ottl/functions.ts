@@ -5,65 +5,20 @@
 import { createHash } from 'node:crypto';
 import { parseGoDuration } from '../lib/go-duration.ts';
 import { compileRegex, type Regex } from '../lib/regex.ts';
-import type { Argument, Call, Expression } from './ast.ts';
 import { OttlError } from './error.ts';
-import { isEqual, isList, nameOf, OttlDuration, OttlTime, printed, type Value } from './value.ts';
-
-export interface CallState<Item> {
-  /** What `prepare` returned. */
-  readonly prepared: unknown;
-  readonly item: Item;
-}
-
-export interface OttlFunction<Item = unknown> {
-  readonly parameters: readonly string[];
-  /** `constants[i]` is undefined where the argument is not a constant. */
-  prepare?(constants: readonly (Value | undefined)[]): unknown;
-  /** `args[i]` is undefined where an optional argument was left out. */
-  call(args: readonly (Value | undefined)[], state: CallState<Item>): Value;
-}
-
-/** Arguments in the order of the parameters. Throws OttlError when they do not fit. */
-export function bindArguments(call: Call, { parameters }: OttlFunction<never>) {
-  const names = parameters.map((name) => name.replace('?', ''));
-  const values: (Expression | undefined)[] = names.map(() => undefined);
-  for (const [i, argument] of call.args.entries()) {
-    const at = argument.name === undefined ? i : names.indexOf(argument.name);
-    if (at < 0 || at >= names.length) throw misfit(call, argument, parameters);
-    values[at] = argument.value;
-  }
-  const missing = parameters.findIndex((name, i) => !name.endsWith('?') && values[i] === undefined);
-  if (missing >= 0) {
-    throw new OttlError(
-      'syntax',
-      `${call.name} needs the argument ${names[missing]}, at column ${call.at + 1}`,
-    );
-  }
-  const constants = values.map((value) => (value?.kind === 'literal' ? value.value : undefined));
-  return { values, constants };
-}
-
-function misfit(call: Call, argument: Argument, parameters: readonly string[]): OttlError {
-  const what = argument.name === undefined ? 'so many arguments' : `the argument ${argument.name}`;
-  return new OttlError('syntax', `${call.name} does not take ${what}, at column ${call.at + 1}`, {
-    hint: `it takes ${parameters.join(', ') || 'none'}`,
-  });
-}
-
-const isA = (test: (value: Value) => boolean): OttlFunction => ({
-  parameters: ['value'],
-  call: ([value = null]) => test(value),
-});
-
-const ofText = (compute: (text: string) => Value): OttlFunction => ({
-  parameters: ['target'],
-  call: ([value = null]) => compute(textArgument(value)),
-});
-
-const ofTwoTexts = (name: string, compute: (a: string, b: string) => Value): OttlFunction => ({
-  parameters: ['target', name],
-  call: ([a = null, b = null]) => compute(textArgument(a), textArgument(b)),
-});
+import {
+  intArgument,
+  isA,
+  ofText,
+  ofTwoTexts,
+  type OttlFunction,
+  textArgument,
+  wrong,
+} from './function.ts';
+import { DATA_FUNCTIONS } from './functions-data.ts';
+import { TEXT_FUNCTIONS } from './functions-text.ts';
+import { TIME_FUNCTIONS } from './functions-time.ts';
+import { isEqual, isList, OttlDuration, OttlTime, printed, type Value } from './value.ts';
 
 const ofDuration = (nanosPerUnit: number, isWhole: boolean): OttlFunction => ({
   parameters: ['duration'],
@@ -95,6 +50,9 @@ const idOf = (length: number): OttlFunction => ({
 });
 
 export const FUNCTIONS: Readonly<Record<string, OttlFunction>> = {
+  ...TEXT_FUNCTIONS,
+  ...TIME_FUNCTIONS,
+  ...DATA_FUNCTIONS,
   IsString: isA((value) => typeof value === 'string'),
   IsInt: isA((value) => typeof value === 'bigint'),
   IsDouble: isA((value) => typeof value === 'number'),
@@ -235,18 +193,4 @@ function trim(text: string, cut: string): string {
   while (start < end && cut.includes(text.charAt(start))) start++;
   while (end > start && cut.includes(text.charAt(end - 1))) end--;
   return text.slice(start, end);
-}
-
-function textArgument(value: Value): string {
-  if (typeof value === 'string') return value;
-  throw wrong('text', value);
-}
-
-function intArgument(value: Value): number {
-  if (typeof value === 'bigint') return Number(value);
-  throw wrong('an int', value);
-}
-
-function wrong(wanted: string, value: Value): OttlError {
-  return new OttlError('bad_value', `expected ${wanted} but got ${nameOf(value)}`);
 }

@@ -3,7 +3,7 @@
 import type { KeyValue } from '../../model/attribute.ts';
 import { Temporality, type Metric, type MetricData } from '../../model/metrics.ts';
 import type { Context, PathMatch } from '../context.ts';
-import type { OttlFunction } from '../functions.ts';
+import type { OttlFunction } from '../function.ts';
 import { isEqual, mapOf, type Value, valueOf } from '../value.ts';
 import { AROUND, type ItemAround } from './around.ts';
 import { attributesPath, resourceOrScopePath } from './resource-scope.ts';

@@ -3,7 +3,7 @@
 import { SPAN_KINDS, STATUS_CODES } from '../../model/attribute.ts';
 import type { SpanView } from '../../model/batch/view.ts';
 import type { Context, PathMatch } from '../context.ts';
-import { OttlTime, type Value, valueOf } from '../value.ts';
+import { mapOf, OttlTime, type Value, valueOf } from '../value.ts';
 import { attributesPath, type Owner, resourceOrScopePath } from './resource-scope.ts';
 
 export const SPAN_ENUMS: Readonly<Record<string, bigint>> = Object.fromEntries([
@@ -70,11 +70,32 @@ const FIELDS: Readonly<Record<string, (span: SpanView) => Value>> = {
   status: (span) => BigInt(span.statusCode),
   'status.code': (span) => BigInt(span.statusCode),
   'status.message': (span) => span.statusMessage,
+  events: (span) =>
+    span.events.map(({ name: event, timeNano, attributes }) =>
+      fields([
+        ['name', event],
+        ['time_unix_nano', BigInt.asIntN(64, timeNano)],
+        ['attributes', mapOf(attributes)],
+      ]),
+    ),
+  links: (span) =>
+    span.links.map(({ traceId, spanId, traceState, attributes }) =>
+      fields([
+        ['trace_id', traceId],
+        ['span_id', spanId],
+        ['trace_state', traceState],
+        ['attributes', mapOf(attributes)],
+      ]),
+    ),
   flags: (span) => BigInt(span.flags),
   dropped_attributes_count: (span) => BigInt(span.droppedAttributes),
   dropped_events_count: (span) => BigInt(span.droppedEvents),
   dropped_links_count: (span) => BigInt(span.droppedLinks),
 };
+
+function fields(entries: readonly (readonly [string, Value])[]): Value {
+  return new Map(entries);
+}
 
 /** An id that is not there is nil, which equals empty bytes. */
 function idBytes(hex: string): Value {
