@@ -2,12 +2,24 @@ import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { attributeColumn, columnOfName, type ColumnValueType } from './schema.ts';
 
-const types: readonly ColumnValueType[] = ['string', 'uuid', 'int', 'double', 'bool'];
+const types: readonly ColumnValueType[] = ['string', 'uuid', 'ipv4', 'int', 'double', 'bool'];
 
 /** Keys that look like what the names of columns are made of. */
 const key = fc
   .array(
-    fc.constantFrom('a', 'B', '.', ':int', ':string', ':uuid', ':uuid:string', '~1', '~0', ':bool'),
+    fc.constantFrom(
+      'a',
+      'B',
+      '.',
+      ':int',
+      ':string',
+      ':uuid',
+      ':uuid:string',
+      ':ipv4',
+      '~1',
+      '~0',
+      ':bool',
+    ),
     { minLength: 1, maxLength: 5 },
   )
   .map((parts) => parts.join(''));

@@ -8,10 +8,13 @@
  *  has the same column in every file and no two ever share one, although query engines ignore the
  *  case of names: upper-case letters are written small and their places follow as a bit mask. */
 
+import type { PackedType } from './parquet/packed-text.ts';
+
 export type ColumnScope = 'span' | 'resource' | 'scope';
-/** Types that have columns of their own. A 'uuid' is a string that reads as one (parquet/uuid.ts):
- *  half the bytes. Strings of one key may stand in both columns. */
-export type ColumnValueType = 'string' | 'uuid' | 'int' | 'double' | 'bool';
+/** Types that have columns of their own. Packed types are strings that stand for fewer bytes
+ *  (parquet/packed-text.ts): strings of one key may stand in several columns. */
+export type ColumnValueType = PlainType | PackedType;
+type PlainType = 'string' | 'int' | 'double' | 'bool';
 
 export interface AttributeColumn {
   readonly kind: 'attribute';
@@ -94,12 +97,13 @@ const SUFFIX: Record<ColumnValueType, string> = {
   string: '',
   // No key of a plain string ends so: its own `:string` is written out.
   uuid: ':uuid:string',
+  ipv4: ':ipv4:string',
   int: ':int',
   double: ':double',
   bool: ':bool',
 };
 const TYPE_END = /:(string|int|double|bool)$/;
-const UUID_END = /:uuid:string$/;
+const PACKED_END = /:(uuid|ipv4):string$/;
 const MASK_END = /~([0-9a-f]+)$/;
 // oxlint-disable-next-line no-control-regex -- control characters are what it looks for
 const UNFIT = /[\u0000-\u001f\u007f]|[\ud800-\udfff]/u;
@@ -144,8 +148,8 @@ export function columnOfName(name: string): StoredColumn | undefined {
   const dot = name.indexOf('.');
   const scope = scopeOf(name.slice(0, Math.max(dot, 0)));
   if (scope === undefined) return undefined;
-  const end = UUID_END.exec(name) ?? TYPE_END.exec(name);
-  const type = end === null ? 'string' : (typeOf(end[1]) ?? 'uuid');
+  const end = PACKED_END.exec(name) ?? TYPE_END.exec(name);
+  const type = typeOf(end?.[1]) ?? 'string';
   const stem = name.slice(dot + 1, end?.index);
   const mask = MASK_END.exec(stem);
   const key = mask === null ? stem : withCase(stem.slice(0, mask.index), mask[1] ?? '0');
@@ -171,8 +175,10 @@ function scopeOf(text: string): ColumnScope | undefined {
   return text === 'span' || text === 'resource' || text === 'scope' ? text : undefined;
 }
 
-function typeOf(text: string | undefined): Exclude<ColumnValueType, 'uuid'> | undefined {
-  return text === 'string' || text === 'int' || text === 'double' || text === 'bool'
-    ? text
-    : undefined;
+function typeOf(text: string | undefined): ColumnValueType | undefined {
+  return text !== undefined && isType(text) ? text : undefined;
+}
+
+function isType(text: string): text is ColumnValueType {
+  return Object.hasOwn(SUFFIX, text);
 }

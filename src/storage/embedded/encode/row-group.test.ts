@@ -12,7 +12,7 @@ import type { SpanBatch } from '../../../model/batch/span-batch.ts';
 import { SpanView } from '../../../model/batch/view.ts';
 import { Random } from '../../../cli/loadgen/random.ts';
 import { writeFile } from '../parquet/file.ts';
-import { columnOfName, type ColumnScope, REST_COLUMNS } from '../schema.ts';
+import { columnOfName, type ColumnScope, type ColumnValueType, REST_COLUMNS } from '../schema.ts';
 import {
   bool,
   double,
@@ -73,6 +73,12 @@ const hex = (id: unknown): string =>
 const sorted = (attributes: readonly KeyValue[]): KeyValue[] =>
   attributes.toSorted((a, b) => (a.key < b.key ? -1 : a.key > b.key ? 1 : 0));
 
+function unpacked(type: ColumnValueType, value: unknown): AttributeValue {
+  if (type === 'uuid') return text(value as string);
+  if (type !== 'ipv4') return { type, value } as AttributeValue;
+  return text([24, 16, 8, 0].map((shift) => (Number(value) >>> shift) & 255).join('.'));
+}
+
 function attributesOf(row: Row, scope: ColumnScope): KeyValue[] {
   const attributes: KeyValue[] = [];
   for (const [name, value] of Object.entries(row)) {
@@ -83,8 +89,7 @@ function attributesOf(row: Row, scope: ColumnScope): KeyValue[] {
         attributes.push({ key: 'service.name', value: text(value as string) });
       }
     } else if (column.scope === scope) {
-      const type = column.type === 'uuid' ? 'string' : column.type;
-      attributes.push({ key: column.key, value: { type, value } as AttributeValue });
+      attributes.push({ key: column.key, value: unpacked(column.type, value) });
     }
   }
   const rest = row[REST_COLUMNS[scope]] as string | undefined;
@@ -335,7 +340,7 @@ test('many batches and resources make one row group, spans of a kind together an
   expect(turns.length).toBeLessThan(2 * runs.length);
 });
 
-test('UUIDs have a column beside that of other strings of their key', async () => {
+test('UUIDs and addresses have columns beside that of other strings of their key', async () => {
   const random = new Random(6);
   const value = (i: number) => (i % 3 === 0 ? `no-uuid-${i}` : random.uuid());
   const rows = await expectRoundTrip([
@@ -344,6 +349,7 @@ test('UUIDs have a column beside that of other strings of their key', async () =
       Array.from({ length: 90 }, (_, i) => ({
         attributes: [
           ['mixed', text(value(i))],
+          ['three', text(['no', random.uuid(), `${i}.255.0.${255 - i}`][i % 3] ?? '')],
           ['few', text(i === 0 ? random.uuid() : 'no')],
           ['all', text(random.uuid())],
           ['repeated', text(`00000000-0000-0000-0000-00000000000${i % 7}`)],
@@ -356,6 +362,9 @@ test('UUIDs have a column beside that of other strings of their key', async () =
     new Set([
       'span.mixed',
       'span.mixed:uuid:string',
+      'span.three',
+      'span.three:uuid:string',
+      'span.three:ipv4:string',
       'span.few',
       'span.all:uuid:string',
       'span.repeated:uuid:string',

@@ -2,7 +2,7 @@
  *  values themselves. Results share buffers with the next call: encode each before the next.
  *  Hot: benchmark `bench/row-group.ts`. */
 
-import { packUuid, UUID_BYTES } from '../parquet/uuid.ts';
+import { PACKED_BYTES, type PackedType, PACKERS } from '../parquet/packed-text.ts';
 import { ByteSink } from '../parquet/byte-sink.ts';
 import type { ColumnValues } from '../parquet/column-chunk.ts';
 import type { StringArena } from './string-arena.ts';
@@ -10,13 +10,21 @@ import type { StringArena } from './string-arena.ts';
 /** Above this share of distinct values a dictionary costs more than it saves. */
 const STRING_DISTINCT_MAX = 0.6;
 const NUMBER_DISTINCT_MAX = 0.25;
-/** The same of UUIDs, whose codes cost an eighth of them. */
-const UUID_DISTINCT_MAX = 0.85;
-/** Of a column's strings as many must be UUIDs for these to get a column. */
-const UUID_SHARE_MIN = 0.25;
+/** The same of packed strings, by what a code costs beside them. */
+const PACKED_DISTINCT_MAX: Record<PackedType, number> = { uuid: 0.85, ipv4: 0.45 };
+/** Of a column's strings so many must be of a form for that to get a column. */
+const PACKED_SHARE_MIN = 0.125;
 /** None among so many first values: there are none. */
-const UUID_TRIES = 64;
-const NO_UUID = 0xffff_ffff;
+const PACKED_TRIES = 64;
+const NOT_PACKED = 0xffff_ffff;
+
+/** The strings of a column that are of a form. */
+export interface PackedStrings {
+  readonly values: ColumnValues;
+  /** 1 for each string that is among them. */
+  readonly isPacked: Uint8Array;
+  readonly count: number;
+}
 /** Few values always get a dictionary. */
 const DISTINCT_FREE = 16;
 const NUMBERS_MAX = 4096;
@@ -51,45 +59,46 @@ export class Vectors {
     return { ...distinct, kind: 'dictionary', codes: this.#codes };
   }
 
-  /** Those of ids[0, count) that are UUIDs, and 1 for each of them; undefined when there are few. */
-  uuids(
-    ids: Uint32Array,
-    count: number,
-  ): { values: ColumnValues; packed: Uint8Array; count: number } | undefined {
+  /** Those of ids[0, count) that are of the form; undefined when there are few. */
+  packed(ids: Uint32Array, count: number, type: PackedType): PackedStrings | undefined {
     const column = this.#beginColumn(count);
     const seenBy = this.#seenBy;
     const codeOf = this.#codeOf;
     const codes = this.#codes;
     const { bytes, offsets } = this.#arena;
     const sink = this.#sink.reset();
-    const packed = new Uint8Array(count);
+    const pack = PACKERS[type];
+    const width = PACKED_BYTES[type];
+    const isPacked = new Uint8Array(count);
     let size = 0;
     let found = 0;
     for (let i = 0; i < count; i++) {
       const id = ids[i]!;
       if (seenBy[id] !== column) {
         seenBy[id] = column;
-        sink.reserve(UUID_BYTES);
-        const isUuid = packUuid(bytes, offsets[id]!, offsets[id + 1]!, sink.bytes, sink.length);
-        codeOf[id] = isUuid ? size++ : NO_UUID;
-        if (isUuid) sink.length += UUID_BYTES;
+        sink.reserve(width);
+        const isOne = pack(bytes, offsets[id]!, offsets[id + 1]!, sink.bytes, sink.length);
+        codeOf[id] = isOne ? size++ : NOT_PACKED;
+        if (isOne) sink.length += width;
       }
       const code = codeOf[id]!;
-      if (code === NO_UUID) {
-        if (found === 0 && i >= UUID_TRIES) return undefined;
+      if (code === NOT_PACKED) {
+        if (found === 0 && i >= PACKED_TRIES) return undefined;
         continue;
       }
-      packed[i] = 1;
+      isPacked[i] = 1;
       codes[found++] = code;
     }
-    if (found === 0 || found < count * UUID_SHARE_MIN) return undefined;
+    if (found === 0 || found < count * PACKED_SHARE_MIN) return undefined;
     const dictionary = sink.view();
-    if (size <= found * UUID_DISTINCT_MAX) {
-      return { values: { kind: 'dictionary', dictionary, size, codes }, packed, count: found };
+    if (size <= Math.max(DISTINCT_FREE, found * PACKED_DISTINCT_MAX[type])) {
+      const values = { kind: 'dictionary', dictionary, size, codes } as const;
+      return { values, isPacked, count: found };
     }
     // With few repeats each stands for itself.
-    const plain = size === found ? dictionary : repeated(dictionary, codes, found);
-    return { values: { kind: 'plain', bytes: plain }, packed, count: found };
+    const plain =
+      size === found ? dictionary : repeated(dictionary, codes, { count: found, width });
+    return { values: { kind: 'plain', bytes: plain }, isPacked, count: found };
   }
 
   /** The same when rows share values through an owner: entry of[i] for row i. */
@@ -274,11 +283,15 @@ export class Vectors {
   }
 }
 
-function repeated(dictionary: Uint8Array, codes: Uint32Array, count: number): Uint8Array {
-  const out = new Uint8Array(count * UUID_BYTES);
+function repeated(
+  dictionary: Uint8Array,
+  codes: Uint32Array,
+  { count, width }: { count: number; width: number },
+): Uint8Array {
+  const out = new Uint8Array(count * width);
   for (let i = 0; i < count; i++) {
-    const from = codes[i]! * UUID_BYTES;
-    for (let j = 0; j < UUID_BYTES; j++) out[i * UUID_BYTES + j] = dictionary[from + j]!;
+    const from = codes[i]! * width;
+    for (let j = 0; j < width; j++) out[i * width + j] = dictionary[from + j]!;
   }
   return out;
 }

@@ -65,6 +65,8 @@ export interface ColumnInput {
   /** PLAIN encodings of the least and greatest value, for pruning. */
   readonly min?: Uint8Array | undefined;
   readonly max?: Uint8Array | undefined;
+  /** Compress as far as costs little. */
+  readonly isThorough?: boolean | undefined;
 }
 
 /** A chunk without its place: offsets count from its first byte. */
@@ -87,14 +89,16 @@ const LEVEL_BYTES = 4;
 const COMPRESS_BYTES_MIN = 64;
 
 const zstdParams = { [constants.ZSTD_c_compressionLevel]: 1 };
+/** For values in which a longer search finds much for little. */
+const thoroughParams = { [constants.ZSTD_c_compressionLevel]: 3 };
 /** What zstd may add to bytes it cannot shrink, and more. */
 const ZSTD_EXTRA_BYTES = 1024;
 
 /** Told how long the input is, zstd makes tables that fit it; a chunk that holds the output keeps
  *  it from being put together of pieces. */
-function compress(raw: Uint8Array): Uint8Array {
+function compress(raw: Uint8Array, isThorough: boolean): Uint8Array {
   return zstdCompressSync(raw, {
-    params: zstdParams,
+    params: isThorough ? thoroughParams : zstdParams,
     pledgedSrcSize: raw.length,
     chunkSize: raw.length + ZSTD_EXTRA_BYTES,
   });
@@ -119,6 +123,7 @@ export class ChunkEncoder {
       const header = { 1: i32(values.size), 2: i32(Encoding.plain) };
       uncompressedBytes += writePage(out, values.dictionary, codec, {
         type: PageType.dictionary,
+        isThorough: input.isThorough,
         field: 7,
         header,
       });
@@ -127,6 +132,7 @@ export class ChunkEncoder {
     const encoding = encodingOf(values);
     uncompressedBytes += writePage(out, page, codec, {
       type: PageType.data,
+      isThorough: input.isThorough,
       field: 5,
       header: { 1: i32(rows), 2: i32(encoding), 3: i32(Encoding.rle), 4: i32(Encoding.rle) },
     });
@@ -211,6 +217,7 @@ function writeSameLevels(page: ByteSink, rows: number, level: number): void {
 
 interface PageKind {
   readonly type: number;
+  readonly isThorough?: boolean | undefined;
   /** The field of PageHeader that holds `header`. */
   readonly field: number;
   readonly header: Record<number, ThriftValue>;
@@ -219,7 +226,7 @@ interface PageKind {
 /** Returns what the page would take uncompressed, its header included. */
 // oxlint-disable-next-line max-params -- once a page, and each of the four is another thing
 function writePage(out: ByteSink, raw: Uint8Array, codec: number, page: PageKind): number {
-  const bytes = codec === Codec.zstd ? compress(raw) : raw;
+  const bytes = codec === Codec.zstd ? compress(raw, page.isThorough === true) : raw;
   const start = out.length;
   writeStruct(
     out,

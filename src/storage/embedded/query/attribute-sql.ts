@@ -4,7 +4,7 @@
  *  text apart, after a look whether the key is there at all. */
 
 import type { AttributeScope } from '../../../filter/ast.ts';
-import { isUuid } from '../parquet/uuid.ts';
+import { PACKED_TYPES, type PackedType } from '../parquet/packed-text.ts';
 import {
   attributeColumn,
   type ColumnScope,
@@ -23,7 +23,8 @@ import {
 } from '../tagged-text.ts';
 import type { TextColumn } from '../segment-index.ts';
 import type { FileShape } from './file-shape.ts';
-import { anyTrue, FALSE, quoteName, quoteText, type SqlBuilder } from './sql-builder.ts';
+import { packedLiteral, packedTextSql } from './packed-sql.ts';
+import { anyTrue, FALSE, quoteName, type SqlBuilder } from './sql-builder.ts';
 import type { Condition, ValueTest } from './value-sql.ts';
 
 const TYPES: readonly ScalarType[] = ['string', 'int', 'double', 'bool'];
@@ -85,23 +86,16 @@ export class AttributeSql {
   }
 
   #inColumns(scope: ColumnScope, key: string, test: ValueTest): string[] {
-    return TYPES.map((type) => {
+    const plain = TYPES.map((type) => {
       const condition = test.byType[type];
       const name = this.#columnOf(scope, key, type);
       return condition === undefined || name === undefined ? FALSE : condition(quoteName(name));
-    }).concat(this.#inUuids(scope, key, test));
-  }
-
-  /** A test of few exact values compares what is stored, any other the text. */
-  #inUuids(scope: ColumnScope, key: string, test: ValueTest): string {
-    const condition = test.byType.string;
-    const name = this.#columnOf(scope, key, 'uuid');
-    if (condition === undefined || name === undefined) return FALSE;
-    if (test.exactly === undefined) return condition(`CAST(${quoteName(name)} AS VARCHAR)`);
-    const texts = test.exactly.filter(({ type, text }) => type === 'string' && isUuid(text));
-    if (texts.length === 0) return FALSE;
-    const values = texts.map(({ text }) => `${quoteText(text)}::UUID`);
-    return `${quoteName(name)} IN (${values.join(', ')})`;
+    });
+    const packed = PACKED_TYPES.map((type) => {
+      const name = this.#columnOf(scope, key, type);
+      return name === undefined ? FALSE : inPacked(quoteName(name), type, test);
+    });
+    return [...plain, ...packed];
   }
 
   /** What holds the scope's attributes that have no column: all of a span's, or one element's. */
@@ -141,7 +135,7 @@ export class AttributeSql {
       ? `contains(${this.#textOf(scope)}, ${this.#sql.text(keyNeedle(key))})`
       : FALSE;
     if (scope === 'event' || scope === 'link') return inText;
-    const names = [...TYPES, 'uuid' as const].map((type) => this.#columnOf(scope, key, type));
+    const names = [...TYPES, ...PACKED_TYPES].map((type) => this.#columnOf(scope, key, type));
     const inColumns = names.filter((name) => name !== undefined);
     return anyTrue([...inColumns.map((name) => `${quoteName(name)} IS NOT NULL`), inText]);
   }
@@ -151,6 +145,16 @@ export class AttributeSql {
     const name = attributeColumn(scope, key, type)?.name;
     return name !== undefined && this.#shape.has(name) ? name : undefined;
   }
+}
+
+/** A test of few exact values compares what is stored, any other the text. */
+function inPacked(column: string, type: PackedType, test: ValueTest): string {
+  const condition = test.byType.string;
+  if (condition === undefined) return FALSE;
+  if (test.exactly === undefined) return condition(packedTextSql(column, type));
+  const texts = test.exactly.filter((each) => each.type === 'string');
+  const values = texts.flatMap(({ text }) => packedLiteral(text, type) ?? []);
+  return values.length === 0 ? FALSE : `${column} IN (${values.join(', ')})`;
 }
 
 type Element = 'event' | 'link';

@@ -5,14 +5,15 @@
 import type { Field, Scalar } from '../../../filter/ast.ts';
 import { SPAN_KINDS, STATUS_CODES } from '../../../model/attribute.ts';
 import { StorageError } from '../../contract.ts';
+import { PACKED_TYPES } from '../parquet/packed-text.ts';
 import { attributeColumn, type ColumnScope, type ColumnValueType } from '../schema.ts';
 import { escapeText, GROUP, type ScalarType, typeLetter } from '../tagged-text.ts';
 import { textColumn, unescaped } from './attribute-sql.ts';
 import type { FileShape } from './file-shape.ts';
+import { packedTextSql } from './packed-sql.ts';
 import { quoteName, type SqlBuilder } from './sql-builder.ts';
 
 const TYPES: readonly ScalarType[] = ['string', 'int', 'double', 'bool'];
-const COLUMN_TYPES: readonly ColumnValueType[] = ['string', 'uuid', 'int', 'double', 'bool'];
 const SCOPES: readonly ColumnScope[] = ['span', 'resource', 'scope'];
 const NULL = 'NULL::VARCHAR';
 
@@ -104,18 +105,21 @@ function first(parts: readonly string[]): string {
 }
 
 function texts(sql: SqlBuilder, shape: FileShape, place: Place): string[] {
-  const inColumns = COLUMN_TYPES.flatMap((type) => {
+  const inColumns = TYPES.flatMap((type) => {
     const column = columnOf(shape, place, type);
-    const letter = typeLetter(type === 'uuid' ? 'string' : type);
-    return column === undefined ? [] : [`'${letter}' || ${textOf(column, type)}`];
+    return column === undefined ? [] : [`'${typeLetter(type)}' || ${textOf(column, type)}`];
+  });
+  const packed = PACKED_TYPES.flatMap((type) => {
+    const column = columnOf(shape, place, type);
+    return column === undefined ? [] : [`'s' || ${packedTextSql(column, type)}`];
   });
   const text = unescaped('x');
   const inText = listed(sql, shape, { place, types: TYPES, make: text });
-  return [...inColumns, ...inText];
+  return [...inColumns, ...packed, ...inText];
 }
 
 /** Minus zero is zero. */
-function textOf(column: string, type: ColumnValueType): string {
+function textOf(column: string, type: ScalarType): string {
   if (type === 'string') return column;
   return type === 'double' ? `(${column} + 0)::VARCHAR` : `${column}::VARCHAR`;
 }

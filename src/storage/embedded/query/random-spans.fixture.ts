@@ -63,6 +63,13 @@ const STRINGS = [
   '\uffee',
   'line\nbreak',
   // Enough of them that some columns keep them apart.
+  '0.0.0.0',
+  '10.0.0.1',
+  '10.0.0.10',
+  '100.20.3.255',
+  '192.168.0.1',
+  '255.255.255.255',
+  '10.0.0.01',
   '00000000-0000-0000-0000-000000000000',
   '0f0e0d0c-0b0a-4908-8706-050403020100',
   'ffffffff-ffff-ffff-ffff-ffffffffffff',

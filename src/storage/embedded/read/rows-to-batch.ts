@@ -18,7 +18,7 @@ import {
   type FixedColumnName,
   REST_COLUMNS,
 } from '../schema.ts';
-import { uuidTexts } from '../parquet/uuid.ts';
+import { unpackedColumn } from '../parquet/packed-text.ts';
 import { readAttributes, readEvents, readLinks } from '../tagged-text.ts';
 import { EqualRows } from './equal-rows.ts';
 import { readEventTimes } from './event-times.ts';
@@ -39,10 +39,9 @@ interface AttributeSource {
   key: number;
 }
 
-/** UUIDs as the texts they stand for. */
+/** Packed strings as the texts they stand for. */
 function asText(column: ReadColumn, { type }: AttributeColumn): ReadColumn {
-  if (type !== 'uuid' || column.kind !== 'bytes') return column;
-  return { ...column, ...uuidTexts(column.bytes, column.offsets) };
+  return type === 'uuid' || type === 'ipv4' ? unpackedColumn(column, type) : column;
 }
 
 export interface RowsOfBatch {
