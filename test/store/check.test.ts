@@ -14,6 +14,9 @@ import { EmbeddedConfig } from '../../src/storage/embedded/config.ts';
 import { tombstonePath, writeTombstone } from '../../src/storage/embedded/deletion/tombstone.ts';
 import { tenantDirectory } from '../../src/storage/embedded/directory.ts';
 import { realFileSystem } from '../../src/storage/embedded/file-system.ts';
+import { openDataFile } from '../../src/storage/embedded/encode/data-file.ts';
+import { packRed } from '../../src/storage/embedded/red/codec.ts';
+import { dayFileName, encodeDay } from '../../src/storage/embedded/red/day-file.ts';
 import { checkStore, type Finding } from '../../src/storage/embedded/inspect/check.ts';
 import { readInventory } from '../../src/storage/embedded/inspect/inventory.ts';
 import { storeStats } from '../../src/storage/embedded/inspect/stats.ts';
@@ -60,6 +63,11 @@ beforeAll(async () => {
     traceIds: new Set(['0af7651916cd43dd8448eb211c80319c']),
     hashes: Uint32Array.of(1, 2),
   });
+  const red = join(tenantDirectory(whole, 'default').root, 'red');
+  await realFileSystem.makeDirectory(red);
+  const { index } = await openDataFile((await readInventory(whole)).tenants[0]!.files[0]!.path);
+  const hours = [{ hour: 3, packed: packRed(index!.red()!) }];
+  await writeFile(join(red, dayFileName(20_000)), encodeDay(20_000, [[1, 3]], hours));
 }, 120_000);
 afterAll(() => rm(root, { recursive: true }));
 
@@ -77,7 +85,7 @@ test('a whole store has no findings', async () => {
 test('one flipped bit is found and its file named, whatever the file', async () => {
   const inventory = await readInventory(whole);
   const [tenant] = inventory.tenants;
-  const { files, spentIndexes, tombstones, directory } = tenant!;
+  const { files, spentIndexes, tombstones, directory, red } = tenant!;
   const data = files.map(({ path }) => path);
   const paths = {
     log: inventory.wal,
@@ -85,6 +93,7 @@ test('one flipped bit is found and its file named, whatever the file', async () 
     index: data.map((path) => path.replace('.parquet', '.idx')),
     spent: spentIndexes,
     tombstone: tombstones,
+    day: red,
     catalogue: [directory.catalogue],
     format: [inventory.format],
   };

@@ -110,7 +110,7 @@ async function readFormat(
   if (format <= STORE_FORMAT) return hashSeed;
   throw new StorageError(
     'unusable',
-    `${root} has format ${format}, and this Spoor knows formats up to ${STORE_FORMAT}`,
+    `${path} says format ${format}, and this Spoor knows formats up to ${STORE_FORMAT}`,
     { hint: 'it was written by a newer Spoor; start that one, or give another directory' },
   );
 }

@@ -233,21 +233,28 @@ export class Deleter {
 
   async #rewriteFiles(store: TenantStore): Promise<void> {
     const { encoder, files } = this.#deps;
-    const isHiding = () => store.files.all.find(({ deleted }) => deleted !== undefined);
-    for (let file = isHiding(); file !== undefined; file = isHiding()) {
+    for (;;) {
       this.#throwIfClosed();
+      const file = store.retiring.others.find(({ deleted }) => deleted !== undefined);
+      if (file === undefined) break;
       const release = store.files.pin([file]);
       const output = await encoder
         .rewrite(file, nextGeneration(file.path), store.hashSeed)
         .finally(release);
-      if (!store.files.all.includes(file)) {
-        // Retention took it meanwhile.
+      if (!store.retiring.others.some(({ path }) => path === file.path)) {
+        // Retention has begun to take it meanwhile.
         if (output !== undefined) store.files.discard(output);
         continue;
       }
       await store.files.rewrite(file, output);
       if ((await files.stat(file.path)) !== undefined)
         throw new Error(`${file.path} is still there`);
+    }
+    // What retention takes goes as it is.
+    await store.retiring.settled();
+    await store.files.settled();
+    if (store.files.all.some(({ deleted }) => deleted !== undefined)) {
+      throw new Error('retention could not remove a file');
     }
   }
 }

@@ -11,6 +11,7 @@ import { STORE_FORMAT } from '../directory.ts';
 import { indexPathOf } from '../encode/data-file.ts';
 import { BLOCK_TRACES, openIndex, sectionsOf } from '../index-file.ts';
 import { ParquetFile } from '../parquet/parquet-file.ts';
+import { DayReader, openDay } from '../red/day-file.ts';
 import { decodeTenantState } from '../tenant-state.ts';
 import { readRecords } from '../wal/record.ts';
 import type { Inventory, TenantInventory } from './inventory.ts';
@@ -77,7 +78,7 @@ function checksOf({ format, hashSeed, wal, tenants }: Inventory): Check[] {
 }
 
 function tenantChecks(tenant: TenantInventory): Check[] {
-  const { directory, tombstones, files, spentIndexes } = tenant;
+  const { directory, tombstones, files, spentIndexes, red } = tenant;
   const indices = [...files.map(({ path }) => indexPathOf(path)), ...spentIndexes];
   return [
     {
@@ -89,6 +90,10 @@ function tenantChecks(tenant: TenantInventory): Check[] {
     ...tombstones.map((path): Check => ({
       path,
       run: async (read) => void decodeTombstone(path, await read()),
+    })),
+    ...red.map((path): Check => ({
+      path,
+      run: async (read, report) => checkDay(path, (await read()).length, report),
     })),
     ...files.map(({ path }): Check => ({
       path,
@@ -159,6 +164,17 @@ function checkIndex(path: string, bytes: Uint8Array, report: Report): void {
     if (crc32(bytes.subarray(section.at, end)) !== section.crc) {
       report(`section ${name}, bytes ${section.at} to ${end}: its checksum differs`);
     }
+  }
+}
+
+function checkDay(path: string, bytes: number, report: Report): void {
+  const told = withoutPath(path, report);
+  const day = openDay(path, bytes);
+  const reader = new DayReader(day);
+  try {
+    for (const { hour } of day.hours) attempt(() => reader.hour(hour), told);
+  } finally {
+    reader.close();
   }
 }
 
