@@ -23,20 +23,21 @@ const TIMES = 40;
 const CLASS_MS_MAX = 8000;
 const SEGMENTS = join('data', 'tenants', 't-default', 'seg');
 
-export async function run({ isQuick, spans }: Options): Promise<Figure[]> {
+export async function run({ isQuick, spans, only = '' }: Options): Promise<Figure[]> {
   const sizes = spans ?? (isQuick ? [1_000_000] : [1_000_000, 10_000_000]);
   const figures: Figure[] = [];
-  for (const size of sizes) figures.push(...(await measure(filledStore(size))));
+  for (const size of sizes) figures.push(...(await measure(filledStore(size), only)));
   return figures;
 }
 
-async function measure(store: Filled): Promise<Figure[]> {
-  const figures = await started(store);
+async function measure(store: Filled, only: string): Promise<Figure[]> {
+  const figures = only === '' ? await started(store) : [];
   const config = EmbeddedConfig.parse({ directory: join(store.directory, 'data') });
   const backend = await openEmbedded(config, { clock: systemClock, logger: silentLogger });
   const plain = await PlainScan.open(join(store.directory, SEGMENTS));
   try {
     for (const question of await questionsOf(backend.reader, store)) {
+      if (!question.name.includes(only)) continue;
       figures.push(...(await askOrTell(question, { backend, plain, store })));
     }
   } finally {

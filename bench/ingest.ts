@@ -54,13 +54,16 @@ async function measure(one: Case, spans: number): Promise<Figure[]> {
   try {
     await send(warm, 0);
     server.resetRssMax();
+    await server.loopDelay();
     const before = server.cpuMs;
     const flat = await send(requests, 0);
     const cpuMs = server.cpuMs - before;
     const rss = server.rssMax;
     const rate = flat.acked / (flat.elapsedMs / 1000);
     const disk = syncedWrites(requests[0]?.bytes.length ?? 0, 200);
+    const flatLoop = await server.loopDelay();
     const calm = await send(half, rate / 2);
+    const calmLoop = await server.loopDelay();
     await server.stop();
     const total = [flat, calm].reduce((sum, { acked }) => sum + acked, WARM_SPANS);
     const figure = (name: string, value: number, unit: string): Figure => ({
@@ -82,6 +85,9 @@ async function measure(one: Case, spans: number): Promise<Figure[]> {
         baseline: 'write+fdatasync p99',
         ratio: p99 / disk.p99Ms,
       },
+      figure('event loop held up at most, flat out', flatLoop.maxMs, 'ms'),
+      figure('event loop held up at most, half load', calmLoop.maxMs, 'ms'),
+      figure('event loop held up p99, half load', calmLoop.p99Ms, 'ms'),
       figure('memory at most, all processes', rss / 2 ** 20, 'MiB'),
       figure('on disk after a stop', server.diskBytes / total, 'B/span'),
     ];

@@ -16,6 +16,8 @@ export interface Options {
   readonly isQuick: boolean;
   /** How many spans the stores are to have, where that is a choice. */
   readonly spans?: readonly number[] | undefined;
+  /** Only the classes of questions with this in their name. */
+  readonly only?: string | undefined;
 }
 
 export type Claim = (options: Options) => Promise<Figure[]>;

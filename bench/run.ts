@@ -5,7 +5,9 @@
  *    npm run bench -- --quick           smaller sizes, first cases only
  *    npm run bench -- --json out.json   the figures as JSON too
  *    npm run bench -- history --spans 1m,10m,100m
- *                                       questions over stores of so many spans */
+ *                                       questions over stores of so many spans
+ *    npm run bench -- history --only rare
+ *                                       the classes of questions with this in their name */
 
 import { writeFileSync } from 'node:fs';
 import { cpus } from 'node:os';
@@ -30,6 +32,7 @@ const { values, positionals } = parseArgs({
     quick: { type: 'boolean', default: false },
     json: { type: 'string' },
     spans: { type: 'string' },
+    only: { type: 'string' },
   },
 });
 
@@ -46,7 +49,7 @@ for (const name of wanted) {
   const load = CLAIMS[name];
   if (load === undefined) continue;
   const { run } = await load();
-  const found = await run({ isQuick: values.quick, spans });
+  const found = await run({ isQuick: values.quick, spans, only: values.only });
   printTable(found);
   figures.push(...found);
   if (values.json !== undefined) writeFigures(values.json);

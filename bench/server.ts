@@ -8,6 +8,7 @@ import { fileURLToPath } from 'node:url';
 import { cpuMsOf, rssOf, treeOf } from './processes.ts';
 
 const PROGRAM = fileURLToPath(new URL('../src/cli/main.ts', import.meta.url));
+const LOOP_DELAY = new URL('loop-delay.ts', import.meta.url).href;
 const START_MS_MAX = 30_000;
 
 const ENDPOINTS = [
@@ -29,7 +30,11 @@ export class Server {
     const sets = ENDPOINTS.map((path) => `${path}=127.0.0.1:0`);
     sets.push('service.telemetry.metrics.level=none');
     this.#child = spawn(process.execPath, [PROGRAM, ...sets.flatMap((set) => ['--set', set])], {
-      env: { ...process.env, SPOOR_DATA_DIR: join(directory, 'data') },
+      env: {
+        ...process.env,
+        SPOOR_DATA_DIR: join(directory, 'data'),
+        NODE_OPTIONS: `--import=${LOOP_DELAY}`,
+      },
       stdio: ['ignore', 'pipe', 'pipe'],
     });
     this.#child.stdout?.on('data', (piece: Buffer) => (this.#text += piece.toString()));
@@ -87,6 +92,18 @@ export class Server {
 
   get diskBytes(): number {
     return bytesUnder(this.directory);
+  }
+
+  /** How long its event loop was held up at most, and in the worst of a hundred, since the last call. */
+  async loopDelay(): Promise<{ p99Ms: number; maxMs: number }> {
+    const from = this.#text.length;
+    this.#child.kill('SIGUSR2');
+    for (let waited = 0; waited < 5000; waited += 10) {
+      const told = /^event loop (\S+) (\S+)$/m.exec(this.#text.slice(from));
+      if (told !== null) return { p99Ms: Number(told[1]), maxMs: Number(told[2]) };
+      await new Promise((resolve) => setTimeout(resolve, 10));
+    }
+    throw new Error('the server does not tell of its event loop');
   }
 
   /** What it said, for when something went wrong. */

@@ -1,7 +1,6 @@
 import { expect, test } from 'vitest';
-import { hashOfPair, hashOfText, ValueFilters, writeValueFilter } from './value-filter.ts';
+import { hashOfPair, hashOfText, isIpv4, ValueFilters, writeValueFilter } from './value-filter.ts';
 
-const STARTS = { minStartNano: 1_700_000_000_000_000_000n, maxStartNano: 2n ** 64n - 2n };
 const COLUMN = hashOfText('span.app.request.id');
 
 function hashesOf(from: number, to: number): Uint32Array {
@@ -11,7 +10,7 @@ function hashesOf(from: number, to: number): Uint32Array {
 }
 
 function filterOf(count: number): ValueFilters {
-  return new ValueFilters(writeValueFilter(hashesOf(0, count), count, STARTS));
+  return new ValueFilters(writeValueFilter(hashesOf(0, count), count));
 }
 
 function shareTaken(filters: ValueFilters, hashes: Uint32Array): number {
@@ -36,24 +35,30 @@ test('the same value in another column is another value', () => {
 });
 
 test('its size is bounded, however many values there are', () => {
-  expect(writeValueFilter(hashesOf(0, 300_000), 300_000, STARTS).length).toBeLessThan(21_000);
+  expect(writeValueFilter(hashesOf(0, 300_000), 300_000).length).toBeLessThan(21_000);
 });
 
 test('records one after another are those of the row groups', () => {
-  const records = [10, 2000, 5].map((count) => writeValueFilter(hashesOf(0, count), count, STARTS));
+  const records = [10, 2000, 5].map((count) => writeValueFilter(hashesOf(0, count), count));
   const filters = new ValueFilters(Buffer.concat(records));
   expect(filters.rowGroups).toBe(3);
   expect(filters.records).toEqual(records.map((record) => Buffer.from(record)));
   const [, , last] = hashesOf(1998, 2001);
   expect([0, 1, 2].map((i) => filters.mayHave(i, last ?? 0))).toEqual([false, false, false]);
-  expect(filters.startsOf(1)).toEqual({
-    startNano: STARTS.minStartNano,
-    endNano: STARTS.maxStartNano + 1n,
-  });
 });
 
 test('bytes that are none are refused', () => {
-  const record = writeValueFilter(hashesOf(0, 10), 10, STARTS);
+  const record = writeValueFilter(hashesOf(0, 10), 10);
   expect(() => new ValueFilters(record.subarray(0, -1))).toThrow(RangeError);
   expect(() => new ValueFilters(new Uint8Array(40))).toThrow(RangeError);
+});
+
+test.each([
+  ['10.0.0.1', true],
+  ['255.255.255.255', true],
+  ['1.2.3', false],
+  ['1.2.3.4a', false],
+  ['1.2.3.4.5', false],
+])('%s is an address: %s', (value, expected) => {
+  expect(isIpv4(value)).toBe(expected);
 });

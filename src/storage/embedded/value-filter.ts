@@ -4,13 +4,10 @@
  *
  *  A record is the filter of one row group; those of a file follow each other in a section of its
  *  index (docs/formats/index.md):
- *    words: bytes of the record · probes · earliest start (low, high) · latest start (low, high)
+ *    words: bytes of the record · probes
  *    blocks of 64 bytes */
 
-import { writeWords } from '../../model/time.ts';
-import type { TimeRange } from '../contract.ts';
-
-const HEADER_BYTES = 24;
+const HEADER_BYTES = 8;
 const BLOCK_BYTES = 64;
 const BLOCK_BITS = BLOCK_BYTES * 8;
 /** Two of a hundred are taken to be there and are not. */
@@ -47,12 +44,29 @@ export function hashOfPair(column: number, value: number): number {
   return mixed(value ^ Math.imul(column, 0x27d4eb2f));
 }
 
+const DOT = 0x2e;
+
+/** Addresses are in no filter: a system that writes them has nearly as many as spans, they would
+ *  blunt it for all other values, and their columns are small. */
+export function isIpv4Bytes(bytes: Uint8Array, start: number, end: number): boolean {
+  const length = end - start;
+  if (length < 7 || length > 15) return false;
+  let dots = 0;
+  for (let i = start; i < end; i++) {
+    const byte = bytes[i] ?? 0;
+    if (byte === DOT) dots++;
+    else if (byte < 0x30 || byte > 0x39) return false;
+  }
+  return dots === 3;
+}
+
+export function isIpv4(text: string): boolean {
+  const bytes = encoder.encode(text);
+  return isIpv4Bytes(bytes, 0, bytes.length);
+}
+
 /** `hashes`: the first `count` are of pairs, each of them once or more often. */
-export function writeValueFilter(
-  hashes: Uint32Array,
-  count: number,
-  starts: { readonly minStartNano: bigint; readonly maxStartNano: bigint },
-): Uint8Array {
+export function writeValueFilter(hashes: Uint32Array, count: number): Uint8Array {
   const wanted = Math.ceil((count * BITS_PER_VALUE) / BLOCK_BITS);
   const blocks = Math.min(BLOCKS_MAX, Math.max(1, wanted));
   const bitsEach = (blocks * BLOCK_BITS) / Math.max(1, count);
@@ -61,8 +75,6 @@ export function writeValueFilter(
   const words = new Uint32Array(record.buffer);
   words[0] = record.length;
   words[1] = probes;
-  writeWords(words, 2, starts.minStartNano);
-  writeWords(words, 4, starts.maxStartNano);
   for (let i = 0; i < count; i++) {
     const hash = hashes[i] ?? 0;
     const at = HEADER_BYTES + blockOf(hash, blocks) * BLOCK_BYTES;
@@ -120,13 +132,6 @@ export class ValueFilters {
       bit = (bit + step) | 0;
     }
     return true;
-  }
-
-  /** When the spans of a row group start; the end is exclusive. */
-  startsOf(rowGroup: number): TimeRange {
-    const at = this.#at[rowGroup] ?? 0;
-    const words = (from: number) => this.#view.getBigUint64(at + from, true);
-    return { startNano: words(8), endNano: words(16) + 1n };
   }
 }
 

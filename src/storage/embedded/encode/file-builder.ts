@@ -60,7 +60,7 @@ export function encodeRows(
   };
   const entries = traceEntries(rows, traces, parents);
   const red = redOfRows(rows, parents);
-  const values = valueFilterOf(rows, header);
+  const values = valueFilterOf(rows);
   const parquet = writeFile(chunks, rows.count, metadataOf(header));
   return { header, entries, parquet, red, values };
 }
@@ -197,7 +197,7 @@ export function* joinEntries(
   }
 }
 
-export function startRange({ dense, count }: RowCollector): {
+function startRange({ dense, count }: RowCollector): {
   minStartNano: bigint;
   maxStartNano: bigint;
 } {

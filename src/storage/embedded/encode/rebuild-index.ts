@@ -15,7 +15,7 @@ import type { RedPartial } from '../red/partial.ts';
 import type { SegmentHeader, TextColumn, TextKeys } from '../segment-index.ts';
 import type { TraceEntry } from '../summary-block.ts';
 import { keysOfTaggedText } from '../tagged-text.ts';
-import { joinEntries, METADATA_KEY, startRange } from './file-builder.ts';
+import { joinEntries, METADATA_KEY } from './file-builder.ts';
 import { IndexWriter } from './index-writer.ts';
 import { MissingParents } from './missing-parents.ts';
 import { redOfRows } from './red-rows.ts';
@@ -80,7 +80,7 @@ function readGroup(
   const parents = new SpanTable(rows.ids);
   const traces = rowsByTrace(rows.traces, orderRows(rows).byStart);
   const entries = traceEntries(rows, traces, parents);
-  const values = valueFilterOf(rows, startRange(rows));
+  const values = valueFilterOf(rows);
   return { entries, red: redOfRows(rows, parents), values };
 }
 

@@ -1,19 +1,28 @@
 /** Which row groups of a file a filter can match, by the value filters in its index: files that have
- *  none are not asked, and of the others only the span of time of those that may. It errs on the
- *  side of asking: a condition it knows nothing of may match anywhere. */
+ *  none are not asked, and of the others only those row groups. It errs on the side of asking: a
+ *  condition it knows nothing of may match anywhere. */
 
 import type { AttributeScope, Field, Filter, Scalar } from '../../../filter/ast.ts';
-import { StorageError, type TimeRange } from '../../contract.ts';
+import { StorageError } from '../../contract.ts';
 import type { DataFile } from '../manifest.ts';
 import { attributeColumn, REST_COLUMNS } from '../schema.ts';
-import { hashOfPair, hashOfText, type ValueFilters } from '../value-filter.ts';
+import { hashOfPair, hashOfText, isIpv4, type ValueFilters } from '../value-filter.ts';
 import { type FileShape, shapeOf } from './file-shape.ts';
 
 export interface NarrowedFile {
   readonly file: DataFile;
-  /** Spans that match start in it; absent when they may start at any time. */
-  readonly starts?: TimeRange | undefined;
+  /** Where rows that match are, ascending and apart; absent when they may be anywhere. */
+  readonly rows?: readonly RowRange[] | undefined;
 }
+
+/** By their numbers in the file; the end is exclusive. */
+export interface RowRange {
+  readonly from: number;
+  readonly to: number;
+}
+
+/** A scan of its own costs as much as reading so many row groups in vain. */
+const GAP_MAX = 3;
 
 /** Files read before others get a turn: each takes half a millisecond. */
 const FILES_A_TURN = 16;
@@ -33,21 +42,34 @@ export async function narrowFiles(
 }
 
 function narrow(file: DataFile, filter: Filter): NarrowedFile | undefined {
-  const filters = filtersOf(file);
-  if (filters === undefined) return { file };
-  const rowGroups = new Narrowing(filters, shapeOf(file)).of(filter);
+  let read: ValueFilters | undefined;
+  // Only when a value is asked for in a column that the file has.
+  const filters = () => (read ??= filtersOf(file));
+  const rowGroups = new Narrowing(filters, file).of(filter);
   if (rowGroups === ANY) return { file };
-  const starts = [...rowGroups].map((rowGroup) => filters.startsOf(rowGroup));
-  const [first] = starts;
-  if (first === undefined) return undefined;
-  const hull = starts.reduce(
-    (all, { startNano, endNano }) => ({
-      startNano: startNano < all.startNano ? startNano : all.startNano,
-      endNano: endNano > all.endNano ? endNano : all.endNano,
-    }),
-    first,
-  );
-  return { file, starts: hull };
+  if (rowGroups.size === 0) return undefined;
+  const rows = rangesOf(file, rowGroups);
+  return rows === undefined ? { file } : { file, rows };
+}
+
+/** Undefined when the file does not say how many rows its row groups have. */
+function rangesOf(
+  { rowGroupRows = [] }: DataFile,
+  wanted: ReadonlySet<number>,
+): RowRange[] | undefined {
+  const ranges: RowRange[] = [];
+  let last = -Infinity;
+  let from = 0;
+  for (const [rowGroup, rows] of rowGroupRows.entries()) {
+    const to = from + rows;
+    if (wanted.has(rowGroup)) {
+      const before = rowGroup - last - 1 <= GAP_MAX ? ranges.pop() : undefined;
+      ranges.push({ from: before?.from ?? from, to });
+      last = rowGroup;
+    }
+    from = to;
+  }
+  return ranges.length === 0 ? undefined : ranges;
 }
 
 /** Without them the file is asked as a whole: that is slower and as right. */
@@ -98,18 +120,20 @@ type RowGroups = typeof ANY | ReadonlySet<number>;
 const SCOPES: readonly AttributeScope[] = ['span', 'resource', 'scope', 'event', 'link'];
 
 class Narrowing {
-  readonly #filters: ValueFilters;
+  readonly #filters: () => ValueFilters | undefined;
+  readonly #file: DataFile;
   readonly #shape: FileShape;
 
-  constructor(filters: ValueFilters, shape: FileShape) {
+  constructor(filters: () => ValueFilters | undefined, file: DataFile) {
     this.#filters = filters;
-    this.#shape = shape;
+    this.#file = file;
+    this.#shape = shapeOf(file);
   }
 
   of(filter: Filter): RowGroups {
     switch (filter.op) {
       case 'and':
-        return filter.of.map((each) => this.of(each)).reduce(inBoth, ANY);
+        return this.#all(filter.of);
       case 'or':
         return filter.of.map((each) => this.of(each)).reduce(inEither, new Set<number>());
       case 'compare':
@@ -121,6 +145,15 @@ class Narrowing {
       default:
         return ANY;
     }
+  }
+
+  #all(filters: readonly Filter[]): RowGroups {
+    let left: RowGroups = ANY;
+    for (const each of filters) {
+      if (left !== ANY && left.size === 0) break;
+      left = inBoth(left, this.of(each));
+    }
+    return left;
   }
 
   #field(field: Field, values: readonly Scalar[]): RowGroups {
@@ -161,16 +194,26 @@ class Narrowing {
     if (this.#shape.mayHaveKey(textColumn, key)) return ANY;
     if (isElement) return new Set();
     const name = attributeColumn(scope, key, 'string')?.name;
-    return name === undefined ? ANY : this.#having(name, texts);
+    if (name === undefined) return ANY;
+    // Texts may be stored as what they spell, in a column of another type.
+    const hasColumn = this.#file.columns.some(
+      (column) =>
+        column.name === name ||
+        (column.kind === 'attribute' && column.scope === scope && column.key === key),
+    );
+    return hasColumn ? this.#having(name, texts) : new Set();
   }
 
-  #having(column: string, texts: readonly string[]): ReadonlySet<number> {
+  #having(column: string, texts: readonly string[]): RowGroups {
+    const filters = this.#filters();
+    if (filters === undefined) return ANY;
     const found = new Set<number>();
     const of = hashOfText(column);
     for (const text of texts) {
+      if (isIpv4(text)) return ANY;
       const hash = hashOfPair(of, hashOfText(text));
-      for (let i = 0; i < this.#filters.rowGroups; i++) {
-        if (this.#filters.mayHave(i, hash)) found.add(i);
+      for (let i = 0; i < filters.rowGroups; i++) {
+        if (filters.mayHave(i, hash)) found.add(i);
       }
     }
     return found;

@@ -14,7 +14,8 @@ import type { QueryPlan, QueryResult } from './messages.ts';
 import { askFiles, type ReadContext } from './read-context.ts';
 import { allTrue, FALSE, SqlBuilder, TRUE } from './sql-builder.ts';
 import { intervalsOf } from './intervals.ts';
-import { narrowFiles } from './narrow-files.ts';
+import { narrowFiles, type RowRange } from './narrow-files.ts';
+import { partsOf, rowRangeSql } from './file-parts.ts';
 import { filesWithAny } from './files-with.ts';
 import { arrivedBy, visibleFiles } from './snapshot.ts';
 
@@ -59,8 +60,8 @@ class Search {
   /** One more than the page, to know whether there is another. */
   readonly #wanted: number;
   readonly #visible: readonly DataFile[];
-  /** Of files that were narrowed: when spans that match start. */
-  readonly #starts = new Map<DataFile, TimeRange | undefined>();
+  /** Of files that were narrowed: where rows that match are; undefined = anywhere. */
+  readonly #places = new Map<DataFile, readonly RowRange[] | undefined>();
 
   constructor(context: ReadContext, query: SpanSearch) {
     this.#context = context;
@@ -103,12 +104,12 @@ class Search {
 
   /** Those of the files where something may match. */
   async #narrow(files: readonly DataFile[]): Promise<DataFile[]> {
-    const unknown = files.filter((file) => !this.#starts.has(file));
-    for (const file of unknown) this.#starts.set(file, NOWHERE);
-    for (const { file, starts } of await narrowFiles(unknown, this.#filter)) {
-      this.#starts.set(file, starts);
+    const unknown = files.filter((file) => !this.#places.has(file));
+    for (const file of unknown) this.#places.set(file, NOWHERE);
+    for (const { file, rows } of await narrowFiles(unknown, this.#filter)) {
+      this.#places.set(file, rows);
     }
-    return files.filter((file) => this.#starts.get(file) !== NOWHERE);
+    return files.filter((file) => this.#places.get(file) !== NOWHERE);
   }
 
   /** Intervals of time, newest first: what is found in one lies before all that follow. */
@@ -218,22 +219,17 @@ class Search {
     sql: SqlBuilder,
     { files, range, select }: { files: readonly DataFile[]; range: TimeRange; select: string },
   ): string | undefined {
-    return rowsOf(files, {
+    const parts = partsOf(files, this.#places);
+    return rowsOf([...parts.keys()], {
       select: () => select,
       where: (shape, file) =>
         allTrue([
           ...rangeSql(sql, range, file),
-          ...this.#startSql(sql, file),
+          ...rowRangeSql(parts.get(file)),
           ...arrivedBy(sql, this.#after?.walTo, { shape, file }),
           this.#filter === undefined ? TRUE : filterSql(this.#filter, sql, shape),
         ]),
     });
-  }
-
-  /** Row groups where nothing can match are told by the start of their spans. */
-  #startSql(sql: SqlBuilder, file: DataFile): string[] {
-    const starts = this.#starts.get(file);
-    return starts === undefined ? [] : rangeSql(sql, starts, file);
   }
 
   #having(sql: SqlBuilder, direction: 'ASC' | 'DESC', condition = TRUE): string {
@@ -255,7 +251,7 @@ class Search {
 const KNOWN_IDS_MAX = 200_000;
 
 /** Of a file where nothing matches. */
-const NOWHERE: TimeRange = { startNano: 0n, endNano: 0n };
+const NOWHERE: readonly RowRange[] = [];
 
 /** Times that make no sense (an end before the start, beyond 2^64) must not fail the query. */
 const DURATION =
