@@ -18,6 +18,7 @@ export interface Configuration {
   readonly settings: Settings;
   /** Things that are allowed but deserve a line in the log. */
   readonly warnings: readonly string[];
+  readonly located: Loaded['located'];
 }
 
 /** Files asked for, with the text that was read, or undefined where none could be. */
@@ -37,6 +38,7 @@ export async function readConfiguration(
   return {
     tree,
     settings: reading.settings,
+    located,
     warnings: [...warnings, ...reading.settings.warnings],
   };
 }

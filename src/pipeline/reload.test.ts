@@ -3,6 +3,7 @@
 import { expect, test } from 'vitest';
 import { spanCount } from '../component/batch.fixture.ts';
 import { Diary, runtimeOf, settingsOf } from './diary.fixture.ts';
+import { creationProblems } from './dry-run.ts';
 
 const never = new AbortController().signal;
 
@@ -131,6 +132,18 @@ test('a part that cannot even be created changes nothing', async () => {
   await send(1);
   expect(diary.lines).toContain('e got 1');
   await runtime.stop(never);
+});
+
+test('without starting anything it is told what cannot be created', async () => {
+  const diary = new Diary();
+  const settings = await settingsOf(config(), diary);
+  expect(creationProblems(settings)).toEqual([]);
+  diary.uncreatable.add('p').add('r');
+  expect(creationProblems(settings)).toEqual([
+    { path: ['processors', 'p'], message: 'no such thing' },
+    { path: ['receivers', 'r'], message: 'no such thing' },
+  ]);
+  expect(ran(diary)).toEqual([]);
 });
 
 test('an end asked for during an exchange comes after it', async () => {
