@@ -3,6 +3,7 @@
 import { describe, expect, test } from 'vitest';
 import type { AttributeValue } from '../../model/attribute.ts';
 import type { SpanBatch } from '../../model/batch/span-batch.ts';
+import { SpanView } from '../../model/batch/view.ts';
 import {
   bool,
   double,
@@ -16,6 +17,20 @@ import {
 } from './plain-spans.ts';
 import { Chance } from './random-spans.ts';
 import type { Subject } from './subject.ts';
+
+/** What a batch of the columns `waterfall` may be asked. */
+function waterfallOf(batch: SpanBatch) {
+  return Array.from({ length: batch.count }, (_, row) => {
+    const span = new SpanView(batch, row);
+    return {
+      ids: [span.traceId, span.spanId, span.parentSpanId],
+      times: [span.startNano, span.endNano, ...span.events.map(({ timeNano }) => timeNano)],
+      operation: [span.service, span.name, span.kind, span.statusCode],
+      dropped: [span.droppedAttributes, span.droppedEvents],
+      links: span.links.length,
+    };
+  });
+}
 
 const chance = new Chance(Date.now());
 const newTraceId = () => chance.hex(16);
@@ -295,6 +310,45 @@ export function describeRoundTrip(subject: Subject): void {
       const range = { startNano: START + HOUR, endNano: START + 2n * HOUR };
       const hinted = await subject.backend().reader.getTrace(tenant, { traceId, range });
       expect(storedSpans(hinted)).toHaveLength(6);
+    });
+
+    test('a waterfall says of every span what the whole trace says', async () => {
+      const tenant = subject.newTenant();
+      const traceId = newTraceId();
+      const sent = Array.from({ length: 40 }, (_, i): PlainSpan => ({
+        traceId,
+        spanId: (i + 1).toString(16).padStart(16, '0'),
+        ...(i === 0
+          ? {}
+          : {
+              parentSpanId: Math.ceil(i / 3)
+                .toString(16)
+                .padStart(16, '0'),
+            }),
+        startNano: START + BigInt(i * 1000),
+        endNano: START + BigInt(i * 1000 + 5000),
+        name: `operation ${i % 5}`,
+        service: `service ${i % 3}`,
+        kind: i % 6,
+        status: i % 3,
+        droppedAttributes: i % 2,
+        attributes: [['n', int(i)]],
+        events: Array.from({ length: i % 3 }, (__, e) => ({
+          timeNano: START + BigInt(i * 1000 - e * 7),
+          name: 'event',
+          attributes: [['text', text('1 \u001e\u001d 2')]],
+        })),
+        links: i % 7 === 0 ? [{ traceId: 'ab'.repeat(16), spanId: 'cd'.repeat(8) }] : [],
+      }));
+      // The first comes again, and the id of the second is also that of another span.
+      const other = sent.slice(1, 2).map((span): PlainSpan => ({ ...span, name: 'another' }));
+      await write(spans(tenant, sent));
+      await write(spans(tenant, [...sent.slice(0, 1), ...other]));
+      const { reader } = subject.backend();
+      const whole = await reader.getTrace(tenant, { traceId });
+      const shown = await reader.getTrace(tenant, { traceId, columns: 'waterfall' });
+      expect(shown && waterfallOf(shown)).toEqual(whole && waterfallOf(whole));
+      expect(shown?.count).toBe(41);
     });
 
     test('resent spans appear once, whether one after another, at once, or in one batch', async () => {
