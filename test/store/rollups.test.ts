@@ -15,13 +15,14 @@ import { EmbeddedConfig } from '../../src/storage/embedded/config.ts';
 const MINUTE = 60_000_000_000n;
 const NOW = (BigInt(Date.now()) * 1_000_000n) / MINUTE;
 const START = (NOW - 600n) * MINUTE;
+const RANGE = { startNano: START, endNano: START + 600n * MINUTE };
 const BATCHES = 40;
 const BATCH = 100;
 
 async function countSpans(backend: StorageBackend, groupBy: AggregateQuery['groupBy']) {
   const found = await backend.reader.aggregate?.({
     tenant: 'default',
-    range: { startNano: START, endNano: START + 600n * MINUTE },
+    range: RANGE,
     groupBy,
     groupsMax: 10,
   });
@@ -29,7 +30,9 @@ async function countSpans(backend: StorageBackend, groupBy: AggregateQuery['grou
   return { from: found?.from, count: points.reduce((sum, point) => sum + point.spans, 0) };
 }
 
-test('rates and durations of removed spans stay, and count once', async () => {
+const hex = (value: number, digits: number): string => value.toString(16).padStart(digits, '0');
+
+test('rates, durations and dependencies of removed spans stay, and count once', async () => {
   const directory = await mkdtemp(join(tmpdir(), 'spoor-rollups-'));
   const config = EmbeddedConfig.parse({
     directory,
@@ -43,12 +46,21 @@ test('rates and durations of removed spans stay, and count once', async () => {
     const service = [intrinsic('service')];
     for (let batch = 0; batch < BATCHES; batch++) {
       const plain = Array.from({ length: BATCH }, (_, i) => ({
-        service: `s${i % 3}`,
+        // The first span of each trace calls the nine others.
+        traceId: hex(batch * BATCH + i - (i % 10) + 1, 32),
+        spanId: hex((i % 10) + 1, 16),
+        parentSpanId: i % 10 === 0 ? '' : hex(1, 16),
+        service: `s${i % 10 === 0 ? 0 : 1 + (i % 2)}`,
         name: `batch ${batch}`,
         startNano: START + BigInt(batch * 15) * MINUTE + BigInt(i),
       }));
       await backend.writer.write(spans('default', plain));
       // In whatever state the files just are.
+      const links = await backend.reader.getDependencies('default', RANGE);
+      expect(links).toEqual([
+        { parent: 's0', child: 's1', callCount: (batch + 1) * 40 },
+        { parent: 's0', child: 's2', callCount: (batch + 1) * 50 },
+      ]);
       expect(await countSpans(backend, service)).toEqual({
         from: 'rollups',
         count: (batch + 1) * BATCH,
@@ -64,6 +76,8 @@ test('rates and durations of removed spans stay, and count once', async () => {
       expect((await left()).from).toBe('spans');
       const half = (BATCHES * BATCH) / 2;
       await expect.poll(async () => (await left()).count, { timeout: 30_000 }).toBeLessThan(half);
+      const links = await backend.reader.getDependencies('default', RANGE);
+      expect(links.map(({ callCount }) => callCount)).toEqual([40 * BATCHES, 50 * BATCHES]);
       expect((await countSpans(backend, service)).count).toBe(BATCHES * BATCH);
     }
   } finally {

@@ -30,6 +30,7 @@ import { aggregateFromRollups, aggregateFromSpans, checkAggregate } from './quer
 import { findAttributeValues } from './query/attribute-values.ts';
 import { findDependencies } from './query/find-dependencies.ts';
 import { findTraces } from './query/find-traces.ts';
+import { pastDependencies } from './query/past-dependencies.ts';
 import { QueryProcess } from './query/query-process.ts';
 import type { ReadContext } from './query/read-context.ts';
 import { RedCache } from './query/red-cache.ts';
@@ -232,7 +233,10 @@ class EmbeddedReader implements TraceReader {
     if (store === undefined) return [];
     const { manifest } = await this.#pinForSearch(store, signal);
     try {
-      return await findDependencies(this.#context(store, manifest, signal), range);
+      // After the files: what retention takes meanwhile is in either of them.
+      const context = this.#context(store, manifest, signal);
+      const past = await pastDependencies(store.rollups, range, context.onWarning);
+      return await findDependencies(context, range, past);
     } finally {
       manifest.release();
     }
@@ -245,6 +249,7 @@ class EmbeddedReader implements TraceReader {
     if (store === undefined) return { series: [], quantileError: 0, from: 'spans', warnings: [] };
     const rolledUp = await aggregateFromRollups(query, {
       pin: () => ({ manifest: store.pin(), rollups: store.rollups.now }),
+      settled: () => store.rollups.settled(),
       cache: this.#rollups,
       signal,
     });

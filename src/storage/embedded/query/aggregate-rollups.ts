@@ -6,7 +6,7 @@ import type { AggregateResult } from '../../contract.ts';
 import { redOfBatch } from '../encode/red-rows.ts';
 import type { Head } from '../head.ts';
 import type { Manifest } from '../manifest.ts';
-import { DAY_MINUTES, type DayFile, DayReader } from '../red/day-file.ts';
+import { DAY_MINUTES, type DayFile, type DayReader, hoursOf } from '../red/day-file.ts';
 import type { RedPartial } from '../red/partial.ts';
 import { notCounted, type RollupsNow } from '../red/rollups.ts';
 import type { SpanBatch } from '../../../model/batch/span-batch.ts';
@@ -21,6 +21,7 @@ export interface RollupContext {
   readonly rollups: RollupsNow;
   readonly cache: RedCache;
   readonly signal?: AbortSignal | undefined;
+  readonly onWarning: (warning: string) => void;
 }
 
 /** undefined when a file has no rollup, or its rollup does not tell apart what was asked for. Throws
@@ -43,7 +44,7 @@ interface Part {
 }
 
 async function* partials(
-  { manifest, rollups, cache }: RollupContext,
+  { manifest, rollups, cache, onWarning }: RollupContext,
   { minutes }: RollupQuestion,
 ): AsyncGenerator<Part> {
   for (const { red, range } of rollups.waiting) yield { red, counts: notCounted(rollups, range) };
@@ -53,7 +54,7 @@ async function* partials(
     await setImmediate();
   }
   yield* ofHead(manifest.head);
-  for (const day of rollups.days.values()) yield* ofDay(day, minutes);
+  for (const day of rollups.days.values()) yield* ofDay(day, minutes, onWarning);
 }
 
 const countedBatches = new WeakMap<SpanBatch, RedPartial>();
@@ -70,18 +71,16 @@ async function* ofHead({ entries }: Head): AsyncGenerator<Part> {
   }
 }
 
-async function* ofDay(file: DayFile, [from, to]: readonly [number, number]): AsyncGenerator<Part> {
+async function* ofDay(
+  file: DayFile,
+  [from, to]: readonly [number, number],
+  onWarning: (warning: string) => void,
+): AsyncGenerator<Part> {
   const first = file.day * DAY_MINUTES;
   if (first + DAY_MINUTES <= from || first >= to) return;
-  const reader = new DayReader(file);
-  try {
-    for (const { hour } of file.hours) {
-      const start = first + hour * 60;
-      if (start + 60 <= from || start >= to) continue;
-      yield { red: reader.hour(hour) };
-      await setImmediate();
-    }
-  } finally {
-    reader.close();
-  }
+  const read = (reader: DayReader, hour: number): Part | undefined => {
+    const start = first + hour * 60;
+    return start + 60 <= from || start >= to ? undefined : { red: reader.hour(hour) };
+  };
+  for await (const part of hoursOf(file, read, onWarning)) if (part !== undefined) yield part;
 }

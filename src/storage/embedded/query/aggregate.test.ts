@@ -39,6 +39,7 @@ async function fromRollups(query: AggregateQuery): Promise<AggregateResult | und
   const rollups = { days: new Map(), waiting: [] };
   return aggregateFromRollups(query, {
     pin: () => ({ manifest, rollups }),
+    settled: () => Promise.resolve(),
     cache: new RedCache(),
   });
 }

@@ -57,6 +57,8 @@ function invalid(message: string, hint?: string): StorageError {
 export interface RollupSource {
   /** The files, and what is counted of those that are gone, as of one moment. */
   readonly pin: () => Pick<RollupContext, 'manifest' | 'rollups'>;
+  /** Resolves when the days that are being written are. */
+  readonly settled: () => Promise<void>;
   readonly cache: RedCache;
   readonly signal?: AbortSignal | undefined;
 }
@@ -64,20 +66,23 @@ export interface RollupSource {
 /** undefined when only the spans can tell. */
 export async function aggregateFromRollups(
   query: AggregateQuery,
-  { pin, cache, signal }: RollupSource,
+  { pin, settled, cache, signal }: RollupSource,
 ): Promise<AggregateResult | undefined> {
   const question = questionOf(query);
   if (question === undefined) return undefined;
   for (let attempt = 0; attempt < ATTEMPTS_MAX; attempt++) {
-    const { manifest, rollups } = pin();
+    const warnings: string[] = [];
+    const onWarning = (warning: string) => void warnings.push(warning);
+    const pinned = pin();
     try {
-      const found = await aggregateRollups({ manifest, rollups, cache, signal }, question);
-      return found && { ...found, from: 'rollups', warnings: [] };
+      const found = await aggregateRollups({ ...pinned, cache, signal, onWarning }, question);
+      return found && { ...found, from: 'rollups', warnings };
     } catch (error) {
       if (!(error instanceof DayFileReplaced)) throw error;
     } finally {
-      manifest.release();
+      pinned.manifest.release();
     }
+    await settled();
   }
   throw new StorageError('unavailable', 'the rollups changed all the while they were read', {
     retryable: true,

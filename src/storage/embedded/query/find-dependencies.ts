@@ -1,5 +1,6 @@
 /** Who calls whom: each span that starts in the range, by the service of its parent. Calls of a
- *  service to itself count too. */
+ *  service to itself count too. From the spans, because a parent may lie in any file; of spans that
+ *  are gone, from what was counted of them. */
 
 import type { DependencyLink, TimeRange } from '../../contract.ts';
 import type { DataFile } from '../manifest.ts';
@@ -10,6 +11,8 @@ import { hasParents, isRoot, parentId } from './parent-sql.ts';
 import { askFiles, type ReadContext } from './read-context.ts';
 import { visibleFiles } from './snapshot.ts';
 import { allTrue, FALSE, SqlBuilder } from './sql-builder.ts';
+import { notCounted } from '../red/rollups.ts';
+import type { PastDependencies } from './past-dependencies.ts';
 
 /** How far from the range a parent of a span in it is looked for. */
 const PARENT_REACH_NANO = 24n * 3600n * 1_000_000_000n;
@@ -17,6 +20,7 @@ const PARENT_REACH_NANO = 24n * 3600n * 1_000_000_000n;
 export async function findDependencies(
   context: ReadContext,
   range: TimeRange,
+  past: PastDependencies = NO_PAST,
 ): Promise<DependencyLink[]> {
   const reach = {
     startNano: range.startNano - PARENT_REACH_NANO,
@@ -25,14 +29,38 @@ export async function findDependencies(
   const files = visibleFiles(context.manifest, undefined).files.filter((file) =>
     overlaps(file, reach),
   );
-  const result = await askFiles(context, files, (some) => dependencyPlan(some, range, reach));
-  return result === undefined ? [] : readLinks(result);
+  const isCounted = ({ from, to }: DataFile) => notCounted(past.rollups, [from, to]) !== undefined;
+  const result = await askFiles(context, files, (some) =>
+    dependencyPlan(some, { range, reach, isCounted }),
+  );
+  return summed([...past.links, ...(result === undefined ? [] : readLinks(result))]);
+}
+
+const NO_PAST: PastDependencies = { links: [], rollups: { days: new Map(), waiting: [] } };
+
+function summed(links: readonly DependencyLink[]): DependencyLink[] {
+  const byPair = new Map<string, DependencyLink>();
+  for (const { parent, child, callCount } of links) {
+    const key = JSON.stringify([parent, child]);
+    const known = byPair.get(key)?.callCount ?? 0;
+    byPair.set(key, { parent, child, callCount: known + callCount });
+  }
+  return [...byPair.values()].toSorted(
+    (a, b) => order(a.parent, b.parent) || order(a.child, b.child),
+  );
+}
+
+interface Asked {
+  readonly range: TimeRange;
+  /** Where parents are looked for. */
+  readonly reach: TimeRange;
+  /** Calls of the file's spans are known already. */
+  readonly isCounted: (file: DataFile) => boolean;
 }
 
 function dependencyPlan(
   files: readonly DataFile[],
-  range: TimeRange,
-  reach: TimeRange,
+  { range, reach, isCounted }: Asked,
 ): QueryPlan | undefined {
   const sql = new SqlBuilder();
   const service = (shape: FileShape) =>
@@ -40,7 +68,7 @@ function dependencyPlan(
   const children = rowsOf(files, {
     select: (shape) => `trace_id, ${parentId(shape)} AS parent_id, ${service(shape)}`,
     where: (shape, file) =>
-      hasParents(shape) && overlaps(file, range)
+      hasParents(shape) && overlaps(file, range) && !isCounted(file)
         ? allTrue([...rangeSql(sql, range, file), `NOT (${isRoot(shape)})`])
         : FALSE,
   });
@@ -75,7 +103,7 @@ function readLinks({ rows, columns }: QueryResult): DependencyLink[] {
       callCount: Number(calls.values[row] ?? 0n),
     });
   }
-  return links.toSorted((a, b) => order(a.parent, b.parent) || order(a.child, b.child));
+  return links;
 }
 
 const decoder = new TextDecoder('utf-8', { ignoreBOM: true });

@@ -3,9 +3,10 @@
  *  not touch are copied as they are. */
 
 import { closeSync, openSync, readSync } from 'node:fs';
+import { setImmediate } from 'node:timers/promises';
 import { crc32 } from 'node:zlib';
 import { z } from 'zod';
-import { messageOf } from '../../../lib/errors.ts';
+import { messageOf, systemCodeOf } from '../../../lib/errors.ts';
 import { StorageError } from '../../contract.ts';
 import { unpackRed } from './codec.ts';
 import type { RedPartial } from './partial.ts';
@@ -89,10 +90,10 @@ export class DayReader {
   readonly #fd: number;
   readonly #blocksAt: number;
 
-  /** Throws DayFileReplaced, or StorageError 'damaged' when it is not there any more. */
+  /** Throws DayFileReplaced, also when it has gone; StorageError 'damaged'. */
   constructor(file: DayFile) {
     this.#file = file;
-    this.#fd = guarded(file.path, () => openSync(file.path, 'r'));
+    this.#fd = openThere(file.path);
     try {
       const [, , headerBytes = 0, headerCrc] = wordsOf(readAt(this.#fd, 0, PREFIX_BYTES));
       if (headerCrc !== file.headerCrc) throw new DayFileReplaced(file.path);
@@ -123,6 +124,43 @@ export class DayReader {
 
   close(): void {
     closeSync(this.#fd);
+  }
+}
+
+function openThere(path: string): number {
+  try {
+    return openSync(path, 'r');
+  } catch (cause) {
+    if (systemCodeOf(cause) === 'ENOENT') throw new DayFileReplaced(path);
+    throw damaged(path, messageOf(cause), cause);
+  }
+}
+
+/** What `read` says of each hour, in order. An hour that is damaged is left out, and told. */
+export async function* hoursOf<T>(
+  file: DayFile,
+  read: (reader: DayReader, hour: number) => T,
+  onWarning: (warning: string) => void,
+): AsyncGenerator<T> {
+  const reader = new DayReader(file);
+  try {
+    for (const { hour } of file.hours) {
+      const found = orWarned(() => ({ it: read(reader, hour) }), onWarning);
+      if (found !== undefined) yield found.it;
+      await setImmediate();
+    }
+  } finally {
+    reader.close();
+  }
+}
+
+function orWarned<T>(read: () => T, onWarning: (warning: string) => void): T | undefined {
+  try {
+    return read();
+  } catch (error) {
+    if (!(error instanceof StorageError)) throw error;
+    onWarning(error.message);
+    return undefined;
   }
 }
 

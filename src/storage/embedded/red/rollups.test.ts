@@ -9,7 +9,7 @@ import { FailingFileSystem } from '../failing-file-system.fixture.ts';
 import { realFileSystem } from '../file-system.ts';
 import type { DataFile } from '../manifest.ts';
 import type { SegmentIndex } from '../segment-index.ts';
-import { DAY_MINUTES, DayFileReplaced, DayReader } from './day-file.ts';
+import { DAY_MINUTES, DayFileReplaced, DayReader, hoursOf } from './day-file.ts';
 import { RedSum } from './merge.ts';
 import type { RedPartial } from './partial.ts';
 import { notCounted, Rollups } from './rollups.ts';
@@ -201,6 +201,11 @@ test('a damaged hour costs itself, a damaged header its day, and both are told',
   expect(callsOf(reader.hour(0)!)).toBe(4);
   expect(() => reader.hour(1)).toThrow(expect.objectContaining({ code: 'damaged' }));
   reader.close();
+  const warnings: string[] = [];
+  const file = [...some.now.days.values()][0]!;
+  const read = (open: DayReader, hour: number) => callsOf(open.hour(hour)!);
+  const calls = await Array.fromAsync(hoursOf(file, read, (warning) => warnings.push(warning)));
+  expect([calls, warnings]).toEqual([[4], [expect.stringContaining('hour 1')]]);
   await some.absorb(fileOf(2, 2, every15(4, START + 3_600_000_000_000n)), AT);
   expect(readAll(some).calls).toBe(8);
   for (let at = 0; at < 40; at++) {

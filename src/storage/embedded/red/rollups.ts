@@ -78,6 +78,11 @@ export class Rollups {
     return { days: this.#days, waiting: this.#waiting };
   }
 
+  /** Resolves when what was asked for before is done: the files are those of `now` then. */
+  async settled(): Promise<void> {
+    await this.#work;
+  }
+
   /** At start. Returns what is damaged, for people. */
   async restore(): Promise<string[]> {
     const { files, directory } = this.#deps;
