@@ -58,16 +58,20 @@ const attribute = z.strictObject({
 const library = z.strictObject({ name: z.string(), version: z.string().optional() });
 
 /** By number or name: `9`, `info`, `WARN2`. */
-const severity = z.preprocess(
-  (written) => severityNumber(written) ?? written,
-  z.int().min(0).max(24),
-);
+const severity = z
+  .union([
+    z.int().min(0).max(24),
+    z.string().refine((written) => severityNumber(written) >= 0, {
+      error: 'no severity: use 1 to 24, or trace, debug, info, warn, error, fatal',
+    }),
+  ])
+  .transform((written) => (typeof written === 'string' ? severityNumber(written) : written));
 
-function severityNumber(written: unknown): number | undefined {
-  if (typeof written !== 'string') return undefined;
-  const at = SEVERITIES.indexOf(written.toLowerCase());
-  if (at > 0) return at;
-  return /^\d+$/.test(written) ? Number(written) : undefined;
+/** -1 where the text is none. */
+function severityNumber(text: string): number {
+  if (/^\d+$/.test(text) && Number(text) < SEVERITIES.length) return Number(text);
+  const at = SEVERITIES.indexOf(text.toLowerCase());
+  return at === 0 ? -1 : at;
 }
 
 export const SeverityNumber = z.strictObject({

@@ -35,6 +35,10 @@ export class Conditions {
     this.#sources = sourcesOf(context.config, context.signal);
   }
 
+  get isEmpty(): boolean {
+    return this.#sources.length === 0;
+  }
+
   /** True of what any condition of the context is true of; undefined when there is none. Throws
    *  OttlError when a condition cannot be read. */
   any<Item>(wanted: ConditionContext, context: Context<Item>): Predicate<Item> | undefined {

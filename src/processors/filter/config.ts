@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import {
+  foreignCriteria,
   MatchedAttribute,
   MatchProperties,
   SeverityNumber,
@@ -68,6 +69,10 @@ const LogMatch = z
     }),
   );
 
+const SpanMatch = MatchProperties.refine((match) => foreignCriteria(match, 'traces').length === 0, {
+  error: 'metric_names and log_ criteria say nothing about spans',
+});
+
 /** The block in the words that attributes processors use. */
 function matching(
   given: Partial<MatchProperties> & Pick<MatchProperties, 'match_type'>,
@@ -129,7 +134,7 @@ export const FilterConfig = z
       .strictObject({ resource: conditions, log_record: conditions, ...chosen(LogMatch) })
       .optional()
       .describe('The older forms, for logs.'),
-    spans: z.strictObject(chosen(MatchProperties)).optional().describe('The oldest form.'),
+    spans: z.strictObject(chosen(SpanMatch)).optional().describe('The oldest form.'),
   })
   .refine(
     (config) =>

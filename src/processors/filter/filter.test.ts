@@ -99,6 +99,10 @@ test('a condition that cannot be read fails when the processor is made, with its
   expect(() => setUp({ trace_conditions: ['span.nmae == "x"'] })).toThrow('span.nmae at column 1');
 });
 
-test('without conditions the configuration is refused', () => {
-  expect(decode(component.config, {}).problems).toHaveLength(1);
+test.each([
+  [{}, 'give one of'],
+  [{ spans: { include: { match_type: 'strict', metric_names: ['a'] } } }, 'nothing about spans'],
+  [{ logs: { include: { severity_number: { min: 'loud' } } } }, 'no severity'],
+])('%j is refused: %s', (settings, part) => {
+  expect(JSON.stringify(decode(component.config, settings).problems)).toContain(part);
 });

@@ -37,6 +37,9 @@ function keeper(context: ProcessorContext<FilterConfig, Batch>): (batch: Batch) 
     const filter = new SpanFilter(config, conditions);
     return (batch) => (isSpans(batch) ? filter.kept(batch) : batch);
   }
+  const { include, exclude } = config[signal] ?? {};
+  // Nothing about this signal: then it need not be decoded.
+  if (conditions.isEmpty && !include && !exclude) return (batch) => batch;
   const filter =
     signal === 'metrics' ? metricsFilter(config, conditions) : logsFilter(config, conditions);
   return (batch) => (isSpans(batch) ? batch : filter(batch));
