@@ -22,6 +22,8 @@ export interface ReaderSettings {
 export interface ReaderDeps {
   readonly clock: Clock;
   readonly logger: Logger;
+  /** Another thread than the reader's own, for tests of what happens when it dies. */
+  readonly startWorker?: (() => Worker) | undefined;
 }
 
 export interface TracesOfFiles {
@@ -111,7 +113,7 @@ export class FileReader implements TraceFiles {
   }
 
   #start(): Worker {
-    const worker = new Worker(entryUrl('./reader-worker.ts', import.meta.url), { name: 'reader' });
+    const worker = this.#deps.startWorker?.() ?? startReader();
     worker.on('message', (message: FromReader) => this.#receive(message));
     worker.on('error', (error) => this.#replace(worker, messageOf(error)));
     worker.on('exit', (code) => this.#replace(worker, `it ended with code ${code}`));
@@ -138,6 +140,10 @@ export class FileReader implements TraceFiles {
       else job.settle({ error: died(why) });
     }
   }
+}
+
+function startReader(): Worker {
+  return new Worker(entryUrl('./reader-worker.ts', import.meta.url), { name: 'reader' });
 }
 
 function closed(): StorageError {
