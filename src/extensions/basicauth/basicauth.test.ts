@@ -51,7 +51,7 @@ test.for([
 
 describe('htpasswd', () => {
   const table = {
-    bcrypt: hashSync('secret', { cost: 4, version: '2y' }),
+    bcrypt: hashSync('secret', 4),
     md5: '$apr1$abcdefgh$h9FWgUz3n9YxylKLlR5SQ/',
     sha: '{SHA}5en6G6MezRroT3XKqkdPOmY/BfQ=',
     ssha: '{SSHA}gVK8WC9YyFT1gMsQHTGCgT3sSv5zYWx0',
@@ -68,6 +68,18 @@ describe('htpasswd', () => {
         message: 'wrong user or password',
       });
     }
+  });
+
+  test.for([
+    ['$2y$05$c4WoMPo3SXsafkva.HHa6uXQZWr7oboPiC2bT/r7q1BB8I2s0BRqC'],
+    ['{SHA}VBPuJHI7uixaa6LQGWx4s+5GKNE='],
+    ['$apr1$r31.....$HqJZimcKQFAMYayBlzkrA/'],
+  ] as const)('what the htpasswd tool wrote is read: %s', async ([hash]) => {
+    const entry = parseHtpasswd(`myName:${hash}`).get('myName');
+    expect([await entry?.matches('myPassword'), await entry?.matches('mypassword')]).toEqual([
+      true,
+      false,
+    ]);
   });
 
   test('no header, another scheme and nonsense are refused without saying what came', async () => {
@@ -106,7 +118,7 @@ describe('htpasswd', () => {
 
 test('a right password is checked slowly once, wrong ones wait in a bounded line', async () => {
   const server = new BasicAuthServer();
-  server.load(`ann:${hashSync('secret', { cost: 4 })}`);
+  server.load(`ann:${hashSync('secret', 4)}`);
   await server.authenticate(basic('ann:secret'));
   const guesses = Array.from({ length: 100 }, (_, i) => server.authenticate(basic(`ann:${i}`)));
   // Whoever is known does not stand in that line.
