@@ -15,6 +15,8 @@ export class ProcessSignals {
   readonly #hadTerminal = process.stdin.isTTY || process.stdout.isTTY || process.stderr.isTTY;
   readonly #onEnd: () => void;
   readonly #onHangUp: () => void;
+  /** A configuration may open nothing that keeps a process alive. */
+  readonly #alive = setInterval(() => {}, 2 ** 30);
   #resolve: () => void = () => {};
 
   constructor(logger: Logger) {
@@ -52,6 +54,7 @@ export class ProcessSignals {
   }
 
   forget(): void {
+    clearInterval(this.#alive);
     for (const signal of endings) process.off(signal, this.#onEnd);
     process.off('SIGHUP', this.#onHangUp);
   }

@@ -121,7 +121,7 @@ class OwnLog {
       level: logs.level === 'dpanic' || logs.level === 'panic' ? 'fatal' : logs.level,
       sampling: enabled ? { tickMs: tick, ...counts } : undefined,
       encoding: logs.encoding,
-      colour: logs.encoding === 'console' && process.stderr.isTTY,
+      colour: process.stderr.isTTY && logs.output_paths.every((path) => path === 'stderr'),
       output: this.#output,
       fields: logs.initial_fields,
     });

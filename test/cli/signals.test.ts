@@ -82,3 +82,18 @@ test('SIGTERM during the start stops without an error', async () => {
   expect(code).toBe(0);
   expect(stderr).not.toContain('cannot start');
 });
+
+test('it runs on with nothing open, and SIGHUP does not end it', async () => {
+  const nothing = config.replace(/otlp: .*}$/m, 'nop: }').replace('[otlp]', '[nop]');
+  running = new SpoorProcess(['--config', nothing]);
+  const process = running;
+  await process.ready();
+  process.kill('SIGHUP');
+  await process.until(() => process.stderr.includes('configuration reloaded'));
+  process.kill('SIGHUP');
+  await process.until(() => process.stderr.split('configuration reloaded').length === 3);
+  process.kill('SIGTERM');
+  const { code, stderr } = await process.finished;
+  expect(code).toBe(0);
+  expect(stderr).toContain('stopped');
+});
