@@ -1,10 +1,10 @@
 /** What people ask of a store, a class of questions each, and the same as plain SQL over its Parquet
  *  files where one statement says it. */
 
-import type { Filter } from '../src/filter/ast.ts';
+import { type Filter, intrinsic } from '../src/filter/ast.ts';
 import { SpanView } from '../src/model/batch/view.ts';
 import { searchFilter } from '../src/query/search-filter.ts';
-import type { TraceOrder, TraceReader } from '../src/storage/contract.ts';
+import type { AggregateQuery, TraceOrder, TraceReader } from '../src/storage/contract.ts';
 import type { Filled } from './filled.ts';
 
 export interface Question {
@@ -180,6 +180,7 @@ function lists(store: Filled): Question[] {
       },
       wanted: 1000,
     },
+    ...aggregates(store),
     {
       name: 'dependencies of the last hour',
       ask: async (reader) => (await reader.getDependencies(TENANT, lastHour)).length,
@@ -189,6 +190,43 @@ function lists(store: Filled): Question[] {
       name: 'dependencies of all',
       ask: async (reader) => (await reader.getDependencies(TENANT, store.range)).length,
       wanted: 1,
+    },
+  ];
+}
+
+function aggregates({ range }: Filled): Question[] {
+  const count = async (reader: TraceReader, more: Partial<AggregateQuery>) => {
+    const groupBy = [intrinsic('service')];
+    const query = { tenant: TENANT, range, groupBy, groupsMax: 100, ...more };
+    return (await reader.aggregate?.(query))?.series.length ?? 0;
+  };
+  const value = intrinsic('durationNano');
+  return [
+    {
+      name: 'p99 of durations by service',
+      ask: (reader) => count(reader, { value, quantiles: [0.99] }),
+      wanted: 16,
+      sql: 'SELECT service, quantile_cont(duration_nano, 0.99) FROM $spans GROUP BY service',
+    },
+    {
+      name: 'rates and errors by service, a point each 5 minutes',
+      ask: (reader) => count(reader, { stepNano: 300_000_000_000n }),
+      wanted: 16,
+      sql: `SELECT service, start_nano // 300000000000, count(*), count(*) FILTER (status = 2)
+        FROM $spans GROUP BY ALL`,
+    },
+    {
+      name: 'p95 of durations by route of a service',
+      ask: (reader) =>
+        count(reader, {
+          value,
+          quantiles: [0.95],
+          filter: searchFilter({ service: 'frontend', tags: [] }),
+          groupBy: [{ kind: 'attribute', scope: 'span', key: 'http.route' }],
+        }),
+      wanted: 2,
+      sql: `SELECT "span.http.route", quantile_cont(duration_nano, 0.95) FROM $spans
+        WHERE service = 'frontend' GROUP BY ALL`,
     },
   ];
 }

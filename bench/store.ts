@@ -1,9 +1,11 @@
 /** The store's write path: what each of its steps costs the main thread, and all of it together
  *  against a real disk, with the encoder's thread at work. */
 
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, readdir, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
+import { gzipSync } from 'node:zlib';
 import { makeTemplates, Payloads } from '../src/cli/loadgen/templates.ts';
 import { systemClock } from '../src/lib/clock.ts';
 import { silentLogger } from '../src/lib/logger.ts';
@@ -14,17 +16,88 @@ import { Catalogue } from '../src/storage/embedded/catalogue.ts';
 import { EmbeddedConfig } from '../src/storage/embedded/config.ts';
 import { identityHashes } from '../src/storage/embedded/identity.ts';
 import { SeenSpans } from '../src/storage/embedded/seen-spans.ts';
+import { encodeTraces } from '../src/wire/otlp-proto/encode.ts';
 import { decodeTraces } from '../src/wire/otlp-proto/decode.ts';
 import { cpuNanoPerItem } from './cpu-time.ts';
 import { syncedWrites } from './disk.ts';
 import { type Figure, type Options, percentile } from './report.ts';
+import { batchesForEver } from './row-group.ts';
 
 export async function run({ isQuick }: Options): Promise<Figure[]> {
   const figures: Figure[] = [];
   for (const batchSize of isQuick ? [512] : [512, 50]) {
     figures.push(...steps(batchSize), ...(await whole(batchSize, isQuick ? 100_000 : 300_000)));
   }
+  figures.push(...(await onDisk(isQuick ? 4 : 32)));
   return figures;
+}
+
+const ROW_GROUP = 32_768;
+const STITCHED_WITHIN_MS = 120_000;
+
+/** Every file of a store that has taken so many row groups of new spans, after they are stitched. */
+export async function onDisk(rowGroups: number): Promise<Figure[]> {
+  const directory = await mkdtemp(join(tmpdir(), 'spoor-bench-store-'));
+  const config = EmbeddedConfig.parse({ directory, stitch_row_groups: rowGroups });
+  const backend = await openEmbedded(config, { clock: systemClock, logger: silentLogger });
+  const sample = { spans: 0, payload: 0, gzip: 0 };
+  let spans = 0;
+  try {
+    for (const batches of batchesForEver()) {
+      for (const batch of batches) {
+        await backend.writer.write(batch);
+        spans += batch.count;
+        if (sample.spans >= ROW_GROUP) continue;
+        const bytes = encodeTraces([batch]);
+        sample.spans += batch.count;
+        sample.payload += bytes.length;
+        sample.gzip += gzipSync(bytes, { level: 6 }).length;
+      }
+      if (spans >= rowGroups * ROW_GROUP) break;
+    }
+    const files = await stitchedFiles(directory);
+    const figure = (name: string, end: string): Figure => {
+      const those = files.filter(([path]) => path.endsWith(end));
+      const bytes = those.reduce((sum, [, size]) => sum + size, 0);
+      return { claim: 'store', name, value: bytes / spans, unit: 'B/span' };
+    };
+    const all = figure('on disk, stitched, all files', '');
+    const ratio = (all.value * sample.spans) / sample.gzip;
+    const shrinks = sample.payload / sample.gzip;
+    return [
+      { ...all, baseline: 'payload by gzip-6', ratio },
+      figure('of that: segment', '.parquet'),
+      figure('of that: its index', '.idx'),
+      figure('of that: log', '.wal'),
+      { claim: 'store', name: 'payload by gzip-6', value: shrinks, unit: 'times smaller' },
+    ];
+  } finally {
+    await backend.close();
+    await rm(directory, { recursive: true });
+  }
+}
+
+type Sized = [path: string, bytes: number];
+
+/** Once there is one data file. */
+async function stitchedFiles(directory: string): Promise<Sized[]> {
+  const endMs = performance.now() + STITCHED_WITHIN_MS;
+  for (;;) {
+    const files = await sizesIn(directory);
+    if (files.filter(([path]) => path.endsWith('.parquet')).length === 1) return files;
+    if (performance.now() > endMs) throw new Error('the flushes were not stitched in time');
+    await setTimeout(500);
+  }
+}
+
+async function sizesIn(directory: string): Promise<Sized[]> {
+  const entries = await readdir(directory, { recursive: true, withFileTypes: true });
+  const files = entries.filter((entry) => entry.isFile());
+  const sized = files.map(async ({ parentPath, name }): Promise<Sized> => {
+    const path = join(parentPath, name);
+    return [path, (await stat(path)).size];
+  });
+  return Promise.all(sized);
 }
 
 /** Another for each call: no batch is a resend of another. */
