@@ -1,8 +1,11 @@
 /** The spans of all traces that are decided at one tick, in one growing batch. Deciding seals it,
- *  and all its memory goes at once; nothing is kept per span but its columns. */
+ *  and all its memory goes at once; nothing is kept per span but its columns.
+ *
+ *  Traces whose root has come may be decided earlier: then what has come so far is sealed as a part,
+ *  theirs is copied out, and a part that has become mostly theirs is made again without it. */
 
 import { SpanBatchBuilder } from '../../model/batch/builder.ts';
-import { appendRows } from '../../model/batch/gather.ts';
+import { appendRows, concat, gather } from '../../model/batch/gather.ts';
 import type { SpanBatch } from '../../model/batch/span-batch.ts';
 import { durationFromWords } from '../../model/time.ts';
 import { rowSize } from '../../model/batch/row-size.ts';
@@ -29,6 +32,17 @@ export interface TraceState {
   byteSize: number;
 }
 
+/** Rows that were sealed because some were taken out. */
+interface Part {
+  readonly batch: SpanBatch;
+  readonly traceOfRow: Uint32Array;
+}
+
+export interface Due {
+  readonly trace: HeldTrace;
+  readonly state: TraceState;
+}
+
 export class Arena {
   /** Decided when the clock reaches this tick. */
   readonly tick: number;
@@ -37,6 +51,7 @@ export class Arena {
   /** Trace number of each row. */
   #traceOfRow = new Uint32Array(1024);
   #rows = 0;
+  #parts: Part[] = [];
   byteSize = 0;
 
   constructor(tick: number) {
@@ -73,14 +88,43 @@ export class Arena {
   }
 
   /** Every trace that was not given up, with its rows. The arena is empty afterwards. */
-  seal(tenant: string): { trace: HeldTrace; state: TraceState }[] {
+  seal(tenant: string): Due[] {
+    if (this.#parts.length > 0) return this.take(tenant, this.#traces);
     const batch = this.#builder.seal(tenant);
-    const rows = rowsByTrace(this.#traceOfRow.subarray(0, this.#rows), this.#traces.length);
+    return this.#dueIn(batch, this.#traceOfRow.subarray(0, this.#rows));
+  }
+
+  /** These traces with their rows, as far as they were not given up. The others stay. */
+  take(tenant: string, states: readonly TraceState[]): Due[] {
+    this.#closePart(tenant);
+    const isWanted = new Uint8Array(this.#traces.length);
+    for (const { index, arena } of states) if (arena === this) isWanted[index] = 1;
+    const pieces = this.#parts.map((part) => rowsOf(part, (trace) => isWanted[trace] === 1));
+    const due = this.#dueIn(
+      concat(pieces.map(({ batch }) => batch)),
+      joined(pieces.map(({ traceOfRow }) => traceOfRow)),
+    );
+    for (const { state } of due) this.byteSize -= state.byteSize;
+    const isLeft = (trace: number): boolean =>
+      isWanted[trace] === 0 && this.#traces[trace]?.arena === this;
+    this.#parts = this.#parts.flatMap((part) => shrunk(part, isLeft));
+    return due;
+  }
+
+  #dueIn(batch: SpanBatch, traceOfRow: Uint32Array): Due[] {
+    const rows = rowsByTrace(traceOfRow, this.#traces.length);
     return this.#traces.flatMap((state, i) => {
       const own = rows[i];
-      if (state.arena !== this || own === undefined) return [];
+      if (state.arena !== this || own === undefined || own.length === 0) return [];
       return [{ state, trace: { ...summaryOf(state), batch, rows: own } }];
     });
+  }
+
+  #closePart(tenant: string): void {
+    if (this.#rows === 0) return;
+    const traceOfRow = this.#traceOfRow.slice(0, this.#rows);
+    this.#parts.push({ batch: this.#builder.seal(tenant), traceOfRow });
+    this.#rows = 0;
   }
 
   #grow(): void {
@@ -88,6 +132,33 @@ export class Arena {
     grown.set(this.#traceOfRow);
     this.#traceOfRow = grown;
   }
+}
+
+/** Copies what it keeps, strings too, so that the rest can be freed. */
+function rowsOf({ batch, traceOfRow }: Part, isKept: (trace: number) => boolean): Part {
+  const kept = traceOfRow.filter(isKept);
+  const rows = new Uint32Array(kept.length);
+  let next = 0;
+  for (const [row, trace] of traceOfRow.entries()) if (isKept(trace)) rows[next++] = row;
+  return { batch: concat([gather(batch, rows)]), traceOfRow: kept };
+}
+
+/** The part without what is gone, once that is more than half of it: so a row is copied a few times
+ *  at most, however often something is taken out. */
+function shrunk(part: Part, isLeft: (trace: number) => boolean): Part[] {
+  const left = part.traceOfRow.reduce((sum, trace) => sum + (isLeft(trace) ? 1 : 0), 0);
+  if (left === 0) return [];
+  return [left * 2 < part.traceOfRow.length ? rowsOf(part, isLeft) : part];
+}
+
+function joined(lists: readonly Uint32Array[]): Uint32Array {
+  const all = new Uint32Array(lists.reduce((sum, list) => sum + list.length, 0));
+  let at = 0;
+  for (const list of lists) {
+    all.set(list, at);
+    at += list.length;
+  }
+  return all;
 }
 
 function count(state: TraceState, batch: SpanBatch, row: number): number {

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { byteSize, duration } from '../../config/kinds.ts';
+import { byteSize, duration, unavailable } from '../../config/kinds.ts';
 
 const name = z.string().min(1).describe('Names the policy in metrics.');
 const errorMode = z.enum(['ignore', 'silent', 'propagate']).default('propagate');
@@ -156,6 +156,17 @@ export const TailSamplingConfig = z.strictObject({
   decision_wait: duration()
     .prefault('30s')
     .describe('Decide this long after the first span of a trace has come.'),
+  decision_wait_after_root_received: duration()
+    .prefault('0s')
+    .describe('Decide this long after a root span has come, when that is earlier; 0 never does.'),
+  sampling_strategy: z
+    .enum(['trace-complete'], {
+      error: 'only trace-complete is available: policies are asked once, when a trace is due',
+    })
+    .default('trace-complete')
+    .describe('When policies are asked.'),
+  num_shards: z.int().min(1).max(256).default(1).describe('Accepted; one decider is enough here.'),
+  tail_storage: unavailable('is not available: undecided spans are in memory, see max_held_bytes'),
   num_traces: z
     .int()
     .positive()

@@ -9,12 +9,11 @@ import type { Timer } from '../../lib/clock.ts';
 import { isRetryable, messageOf } from '../../lib/errors.ts';
 import { concat, gather } from '../../model/batch/gather.ts';
 import type { SpanBatch } from '../../model/batch/span-batch.ts';
-import type { TraceState } from './arena.ts';
+import type { Due } from './arena.ts';
 import { TailSamplingConfig } from './config.ts';
 import { TailSamplingMetrics } from './metrics.ts';
 import { buildDecider, buildPolicy, type Decider } from './policies.ts';
-import type { HeldTrace } from './trace.ts';
-import { TenantTraces } from './traces.ts';
+import { type DecisionTicks, TenantTraces } from './traces.ts';
 
 const TICK_MS = 1000;
 const TENANTS_MAX = 1000;
@@ -58,7 +57,7 @@ export class TailSampler implements Lifecycle, Consumer<SpanBatch> {
     if (sorted.late.length > 0) {
       await this.#context.next.consume(gather(batch, Uint32Array.from(sorted.late)), signal);
     }
-    traces.hold(batch, sorted.held, this.#now() + this.#waitTicks());
+    traces.hold(batch, sorted.held, this.#decisionTicks());
     this.#metrics.droppedOrPassed(true, sorted.late.length);
     this.#metrics.droppedOrPassed(false, sorted.droppedCount);
     this.#metrics.cachedRelease(sorted.cachedCount);
@@ -137,8 +136,14 @@ export class TailSampler implements Lifecycle, Consumer<SpanBatch> {
     return Math.floor(this.#context.clock.monotonicMs() / TICK_MS);
   }
 
-  #waitTicks(): number {
-    return Math.max(1, Math.ceil(this.#context.config.decision_wait / TICK_MS));
+  #decisionTicks(): DecisionTicks {
+    const { decision_wait: wait, decision_wait_after_root_received: rootWait } =
+      this.#context.config;
+    const now = this.#now();
+    return {
+      tick: now + ticksOf(wait),
+      rootTick: rootWait === 0 ? undefined : now + ticksOf(rootWait),
+    };
   }
 
   #tick(): void {
@@ -155,10 +160,7 @@ export class TailSampler implements Lifecycle, Consumer<SpanBatch> {
     this.#report();
   }
 
-  #decideArena(
-    traces: TenantTraces,
-    due: readonly { trace: HeldTrace; state: TraceState }[],
-  ): void {
+  #decideArena(traces: TenantTraces, due: readonly Due[]): void {
     const kept: Uint32Array[] = [];
     for (const { trace, state } of due) {
       const { isSampled } = this.#decider.decide(trace);
@@ -216,4 +218,8 @@ export class TailSampler implements Lifecycle, Consumer<SpanBatch> {
     for (const tenant of this.#tenants.values()) traces += tenant.count;
     this.#metrics.inMemory(traces, this.#heldBytes());
   }
+}
+
+function ticksOf(waitMs: number): number {
+  return Math.max(1, Math.ceil(waitMs / TICK_MS));
 }

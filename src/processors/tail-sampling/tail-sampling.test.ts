@@ -280,6 +280,36 @@ test('spans of a trace that come in pieces leave together, untouched, after deci
   await sampler.stop(never);
 });
 
+test('a root brings the decision forward, for its trace alone', async () => {
+  const { sampler, send, advance, kept, metric } = setUp({
+    policies: [{ name: 'all', type: 'always_sample' }],
+    decision_wait_after_root_received: '2s',
+  });
+  await sampler.start();
+  const child = (traceId: string, spanId: string) => ({ traceId, spanId, parentSpanId: '1' });
+  await send(child('1', '2'), child('2', '2'), child('3', '2'));
+  await advance(1);
+  // Roots of 1 and 3 at second 1, more of 2 and 3; 2 never gets one.
+  await send({ traceId: '1', spanId: '1' }, child('2', '3'), { traceId: '3', spanId: '1' });
+  await advance(1);
+  await send(child('3', '3'));
+  expect(kept()).toEqual([]);
+  await advance(1);
+  const spansOf1And3 = kept().map(({ traceId, spanId }) => `${Number(traceId)}:${Number(spanId)}`);
+  expect(spansOf1And3.toSorted()).toEqual(['1:1', '1:2', '3:1', '3:2', '3:3']);
+  // What comes later follows, and the other waits for its own time.
+  await send(child('1', '4'));
+  expect(kept()).toHaveLength(6);
+  await advance(6);
+  expect(kept()).toHaveLength(6);
+  await advance(1);
+  expect(traceIds(kept())).toEqual([1, 2, 3]);
+  expect(kept()).toHaveLength(8);
+  await advance(1);
+  expect(await metric('held_bytes')).toBe(0);
+  await sampler.stop(never);
+});
+
 test('late spans follow the decision of their trace, also when only a cache remembers it', async () => {
   const { sampler, send, advance, kept, metric } = setUp({
     policies: keepErrors,
@@ -407,61 +437,69 @@ test('tenants have traces of their own', async () => {
   await sampler.stop(never);
 });
 
-test('random traces in random pieces: what is kept equals a plain evaluation of whole traces', async () => {
-  let seed = 3;
-  const random = (below: number) => (seed = (seed * 48271) % 2147483647) % below;
-  const { sampler, advance, kept } = setUp({
-    decision_wait: '30s',
-    policies: [
-      ...keepErrors,
-      { name: 'slow', type: 'latency', latency: { threshold_ms: 50 } },
-      {
-        name: 'big carts',
-        type: 'and',
-        and: {
-          and_sub_policy: [
-            {
-              name: 'n',
-              type: 'numeric_attribute',
-              numeric_attribute: { key: 'items', min_value: 8 },
-            },
-            { name: 'c', type: 'span_count', span_count: { min_spans: 3 } },
-          ],
+test.each([
+  ['0s', 3],
+  ['25s', 4],
+])(
+  'random traces in random pieces, %s after the root: what is kept equals a plain evaluation',
+  async (afterRoot, from) => {
+    let seed = from;
+    const random = (below: number) => (seed = (seed * 48271) % 2147483647) % below;
+    const { sampler, advance, kept } = setUp({
+      decision_wait: '40s',
+      decision_wait_after_root_received: afterRoot,
+      policies: [
+        ...keepErrors,
+        { name: 'slow', type: 'latency', latency: { threshold_ms: 50 } },
+        {
+          name: 'big carts',
+          type: 'and',
+          and: {
+            and_sub_policy: [
+              {
+                name: 'n',
+                type: 'numeric_attribute',
+                numeric_attribute: { key: 'items', min_value: 8 },
+              },
+              { name: 'c', type: 'span_count', span_count: { min_spans: 3 } },
+            ],
+          },
         },
-      },
-    ],
-  });
-  await sampler.start();
-  const spans = Array.from({ length: 3000 }, (_, i) =>
-    makeSpan({
-      traceId: (1 + random(700)).toString(16),
-      spanId: i.toString(16),
-      at: random(30) * MS,
-      takes: random(35) * MS,
-      statusCode: random(40) === 0 ? 2 : 0,
-      attributes: { items: random(12) },
-    }),
-  );
-  for (let at = 0; at < spans.length; at += 100) {
-    await sampler.consume(batchOf('default', spans.slice(at, at + 100)), never);
-    if (random(3) === 0) await advance(1);
-  }
-  await advance(31);
-  await sampler.stop(never);
+      ],
+    });
+    await sampler.start();
+    const spans = Array.from({ length: 3000 }, (_, i) =>
+      makeSpan({
+        traceId: (1 + random(700)).toString(16),
+        spanId: i.toString(16),
+        parentSpanId: random(5) === 0 ? '' : 'ffff',
+        at: random(30) * MS,
+        takes: random(35) * MS,
+        statusCode: random(40) === 0 ? 2 : 0,
+        attributes: { items: random(12) },
+      }),
+    );
+    for (let at = 0; at < spans.length; at += 100) {
+      await sampler.consume(batchOf('default', spans.slice(at, at + 100)), never);
+      if (random(3) === 0 && at < 2400) await advance(1);
+    }
+    await advance(41);
+    await sampler.stop(never);
 
-  const expected = [...Map.groupBy(spans, ({ traceId }) => traceId)].filter(([, of]) => {
-    const start = of.reduce(
-      (least, { startNano }) => (startNano < least ? startNano : least),
-      of[0]!.startNano,
-    );
-    const end = of.reduce((most, { endNano }) => (endNano > most ? endNano : most), 0n);
-    const items = of.some(({ attributes }) => attributes.some(isMany));
-    return (
-      of.some(({ statusCode }) => statusCode === 2) ||
-      end - start > 50_000_000n ||
-      (items && of.length >= 3)
-    );
-  });
-  const ids = (of: readonly Span[]) => of.map(({ spanId }) => spanId).toSorted();
-  expect(ids(kept())).toEqual(ids(expected.flatMap(([, of]) => of)));
-});
+    const expected = [...Map.groupBy(spans, ({ traceId }) => traceId)].filter(([, of]) => {
+      const start = of.reduce(
+        (least, { startNano }) => (startNano < least ? startNano : least),
+        of[0]!.startNano,
+      );
+      const end = of.reduce((most, { endNano }) => (endNano > most ? endNano : most), 0n);
+      const items = of.some(({ attributes }) => attributes.some(isMany));
+      return (
+        of.some(({ statusCode }) => statusCode === 2) ||
+        end - start > 50_000_000n ||
+        (items && of.length >= 3)
+      );
+    });
+    const ids = (of: readonly Span[]) => of.map(({ spanId }) => spanId).toSorted();
+    expect(ids(kept())).toEqual(ids(expected.flatMap(([, of]) => of)));
+  },
+);

@@ -3,9 +3,9 @@
 
 import { LruSet } from '../../lib/lru.ts';
 import type { SpanBatch } from '../../model/batch/span-batch.ts';
-import { Arena, type TraceState } from './arena.ts';
+import { isZeroAt } from '../../model/ids.ts';
+import { Arena, type Due, type TraceState } from './arena.ts';
 import type { TailSamplingConfig } from './config.ts';
-import type { HeldTrace } from './trace.ts';
 
 export interface TraceEvents {
   /** An undecided trace was given up to make room; its spans are dropped. */
@@ -26,12 +26,21 @@ export interface Sorted {
   droppedCount: number;
 }
 
+/** When a trace whose first span comes now is decided, and one whose root does. */
+export interface DecisionTicks {
+  readonly tick: number;
+  /** undefined: a root changes nothing. */
+  readonly rootTick?: number | undefined;
+}
+
 export class TenantTraces {
   readonly tenant: string;
   readonly #config: TailSamplingConfig;
   readonly #events: TraceEvents;
   readonly #states = new Map<string, TraceState>();
   readonly #arenas = new Map<number, Arena>();
+  /** By tick, traces that are decided before their arena because their root has come. */
+  readonly #early = new Map<number, Set<TraceState>>();
   readonly #sampled: LruSet<string>;
   readonly #notSampled: LruSet<string>;
 
@@ -93,8 +102,8 @@ export class TenantTraces {
     return undecided > this.#config.num_traces;
   }
 
-  /** Copies the rows into the arenas of their traces; new traces are decided at `tick`. */
-  hold(batch: SpanBatch, held: Sorted['held'], tick: number): void {
+  /** Copies the rows into the arenas of their traces. */
+  hold(batch: SpanBatch, held: Sorted['held'], { tick, rootTick }: DecisionTicks): void {
     const byArena = new Map<Arena, { rows: number[]; states: TraceState[] }>();
     for (const { row, key } of held) {
       const state = this.#states.get(key) ?? this.#open(key, tick);
@@ -103,9 +112,17 @@ export class TenantTraces {
       byArena.set(state.arena, group);
       group.rows.push(row);
       group.states.push(state);
+      const isRoot =
+        rootTick !== undefined && isZeroAt(batch.spans.columns.parentSpanIds, row * 8, 8);
+      if (isRoot && rootTick < state.arena.tick) this.#decideEarly(state, rootTick);
     }
     for (const [arena, { rows, states }] of byArena) arena.add(batch, rows, states);
     this.#dropLarge(byArena);
+  }
+
+  #decideEarly(state: TraceState, tick: number): void {
+    const known = this.#early.get(tick) ?? new Set();
+    this.#early.set(tick, known.add(state));
   }
 
   #open(key: string, tick: number): TraceState {
@@ -139,11 +156,24 @@ export class TenantTraces {
   }
 
   /** The traces whose tick has come, oldest tick first; all of them when `tick` is infinite. */
-  *due(tick: number): Iterable<{ trace: HeldTrace; state: TraceState }[]> {
+  *due(tick: number): Iterable<Due[]> {
+    yield* this.#dueEarly(tick);
     const ready = [...this.#arenas.values()].filter((arena) => arena.tick <= tick);
     for (const arena of ready.toSorted((a, b) => a.tick - b.tick)) {
       this.#arenas.delete(arena.tick);
       yield arena.seal(this.tenant);
+    }
+  }
+
+  *#dueEarly(tick: number): Iterable<Due[]> {
+    const states = new Set<TraceState>();
+    for (const [at, some] of this.#early) {
+      if (at > tick) continue;
+      this.#early.delete(at);
+      for (const state of some) states.add(state);
+    }
+    for (const [arena, own] of Map.groupBy(states, (state) => state.arena)) {
+      if (arena !== undefined && arena.tick > tick) yield arena.take(this.tenant, own);
     }
   }
 
