@@ -14,6 +14,7 @@ import type { SpanBatch } from '../src/model/batch/span-batch.ts';
 import { openEmbedded } from '../src/storage/embedded/backend.ts';
 import { Catalogue } from '../src/storage/embedded/catalogue.ts';
 import { EmbeddedConfig } from '../src/storage/embedded/config.ts';
+import { indexPathOf } from '../src/storage/embedded/encode/data-file.ts';
 import { identityHashes } from '../src/storage/embedded/identity.ts';
 import { SeenSpans } from '../src/storage/embedded/seen-spans.ts';
 import { encodeTraces } from '../src/wire/otlp-proto/encode.ts';
@@ -36,7 +37,7 @@ const ROW_GROUP = 32_768;
 const STITCHED_WITHIN_MS = 120_000;
 
 /** Every file of a store that has taken so many row groups of new spans, after they are stitched. */
-export async function onDisk(rowGroups: number): Promise<Figure[]> {
+async function onDisk(rowGroups: number): Promise<Figure[]> {
   const directory = await mkdtemp(join(tmpdir(), 'spoor-bench-store-'));
   const config = EmbeddedConfig.parse({ directory, stitch_row_groups: rowGroups });
   const backend = await openEmbedded(config, { clock: systemClock, logger: silentLogger });
@@ -56,19 +57,24 @@ export async function onDisk(rowGroups: number): Promise<Figure[]> {
       if (spans >= rowGroups * ROW_GROUP) break;
     }
     const files = await stitchedFiles(directory);
-    const figure = (name: string, end: string): Figure => {
-      const those = files.filter(([path]) => path.endsWith(end));
-      const bytes = those.reduce((sum, [, size]) => sum + size, 0);
+    const segment = files.find(([path]) => path.endsWith('.parquet'))?.[0] ?? '';
+    const figure = (name: string, isOne: (path: string) => boolean): Figure => {
+      const bytes = files.reduce((sum, [path, size]) => sum + (isOne(path) ? size : 0), 0);
       return { claim: 'store', name, value: bytes / spans, unit: 'B/span' };
     };
-    const all = figure('on disk, stitched, all files', '');
+    const isLog = (path: string) => path.endsWith('.wal');
+    const isIndex = (path: string) => path === indexPathOf(segment);
+    const isSpent = (path: string) => path.endsWith('.idx') && !isIndex(path);
+    const all = figure('on disk, stitched', (path) => !isLog(path) && !isSpent(path));
     const ratio = (all.value * sample.spans) / sample.gzip;
     const shrinks = sample.payload / sample.gzip;
     return [
       { ...all, baseline: 'payload by gzip-6', ratio },
-      figure('of that: segment', '.parquet'),
-      figure('of that: its index', '.idx'),
-      figure('of that: log', '.wal'),
+      figure('of that: segment', (path) => path === segment),
+      figure('of that: its index', isIndex),
+      // Both are of a size that does not grow with the store, and go by themselves.
+      figure('besides: hashes of the last minutes', isSpent),
+      figure('besides: the log, one file', isLog),
       { claim: 'store', name: 'payload by gzip-6', value: shrinks, unit: 'times smaller' },
     ];
   } finally {
