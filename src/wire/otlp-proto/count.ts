@@ -181,30 +181,82 @@ class Walk extends ProtoReader {
     this.#messagesLeft = ALWAYS_ALLOWED + bytes.length / BYTES_PER_MESSAGE;
   }
 
-  message(end: number, { name, fields, known, isItem }: Shape, depth: number): void {
-    if (isItem) this.items++;
+  message(end: number, kind: Shape, depth: number): void {
+    if (kind.isItem) this.items++;
     while (this.at < end) {
-      const tag = this.tag(end);
-      const number = tag >>> 3;
-      const type = number < 32 ? fields[number]! : UNKNOWN;
-      if (type >= MESSAGE && (tag & 7) === 2) this.#inner(end, type, depth);
-      else if (type === BYTES && (tag & 7) === 2) this.at = this.enter(end, 'text or bytes');
-      else if (type === UNKNOWN || !this.#scalar(type, tag & 7, end)) {
-        this.skip(tag, end, name, known);
-      }
+      if (!this.#quick(end, kind.fields, depth)) this.#field(end, kind, depth);
+    }
+  }
+
+  /** Nearly every field: a tag of one byte, and a length or number of one byte. False, having moved
+   *  nothing, where it is not that simple or not right. */
+  #quick(end: number, fields: Uint8Array, depth: number): boolean {
+    const { bytes, at } = this;
+    const tag = bytes[at]!;
+    if (tag >= 0x80 || at + 1 >= end) return false;
+    const type = fields[tag >>> 3]!;
+    const wire = tag & 7;
+    if (wire === 1 && type === FIXED64 && at + 9 <= end) {
+      this.at = at + 9;
+      return true;
+    }
+    const next = bytes[at + 1]!;
+    if (next >= 0x80) return false;
+    if (wire === 2 && at + 2 + next <= end) return this.#quickInner(at + 2 + next, type, depth);
+    if (wire !== 0 || type !== VARINT) return false;
+    this.at = at + 2;
+    return true;
+  }
+
+  #quickInner(inner: number, type: number, depth: number): boolean {
+    if (type !== BYTES) {
+      if (type < MESSAGE) return false;
+      this.at += 2;
+      if (type !== KEY_VALUE || !this.#isPlain(inner)) this.#open(inner, type, depth);
+    }
+    this.at = inner;
+    return true;
+  }
+
+  /** Whether here is an attribute with a text as its value, key first: most are. */
+  #isPlain(end: number): boolean {
+    const { bytes, at } = this;
+    const value = at + 2 + bytes[at + 1]!;
+    if (bytes[at] !== 0x0a || value + 4 > end || bytes[at + 1]! >= 0x80) return false;
+    const isText = bytes[value] === 0x12 && bytes[value + 2] === 0x0a;
+    const length = bytes[value + 1]!;
+    const fits = value + 2 + length === end && bytes[value + 3]! === length - 2;
+    if (!isText || !fits || this.#messagesLeft < 2) return false;
+    this.#messagesLeft -= 2;
+    return true;
+  }
+
+  /** Any field, and whatever is wrong with it. */
+  #field(end: number, { name, fields, known }: Shape, depth: number): void {
+    const tag = this.tag(end);
+    const number = tag >>> 3;
+    const type = number < 32 ? fields[number]! : UNKNOWN;
+    if (type >= MESSAGE && (tag & 7) === 2) this.#inner(end, type, depth);
+    else if (type === BYTES && (tag & 7) === 2) this.at = this.enter(end, 'text or bytes');
+    else if (type === UNKNOWN || !this.#scalar(type, tag & 7, end)) {
+      this.skip(tag, end, name, known);
     }
   }
 
   #inner(end: number, type: number, depth: number): void {
-    const inside = shapes[type - MESSAGE]!;
+    const inner = this.enter(end, shapes[type - MESSAGE]!.name);
+    this.#open(inner, type, depth);
+  }
+
+  /** A message that begins here and ends at `inner`. */
+  #open(inner: number, type: number, depth: number): void {
     if (--this.#messagesLeft < 0) {
       throw new WireError('too_large', 'mostly empty messages', this.at);
     }
     if (type === ANY_VALUE && depth > NESTING_MAX) {
       throw new WireError('too_deep', `value nested deeper than ${NESTING_MAX}`, this.at);
     }
-    const inner = this.enter(end, inside.name);
-    this.message(inner, inside, type === ANY_VALUE ? depth + 1 : depth);
+    this.message(inner, shapes[type - MESSAGE]!, type === ANY_VALUE ? depth + 1 : depth);
   }
 
   /** False when the wire type is not the field's. */
