@@ -37,7 +37,7 @@ interface Question {
   readonly name: string;
   /** The path of the n-th asking. */
   readonly path: (n: number) => string;
-  /** How many traces are to come back; an error when it is less. */
+  /** How many traces or series are to come back; an error when it is less. */
   readonly wanted: number;
 }
 
@@ -76,6 +76,26 @@ function questions(ids: readonly string[]): Question[] {
       path: search('service=frontend&minDuration=300ms'),
       wanted: 1,
     },
+    {
+      name: 'p99 latency by service, from rollups',
+      path: () => '/api/spoor/metrics?step=0&quantiles=0.99',
+      wanted: 16,
+    },
+    {
+      name: 'RED series by service and operation, 1 h of minutes',
+      path: () => '/api/spoor/metrics?by=service,operation&step=1m',
+      wanted: 50,
+    },
+    {
+      name: 'p99 latency by service, from spans',
+      path: () => '/api/spoor/aggregate?groupBy=service&quantiles=0.99',
+      wanted: 16,
+    },
+    {
+      name: 'p99 latency by rpc.method of one service, from spans',
+      path: () => '/api/spoor/aggregate?service=cart&groupBy=span.rpc.method&quantiles=0.99',
+      wanted: 1,
+    },
   ];
 }
 
@@ -102,8 +122,8 @@ async function ask(server: Server, { name, path, wanted }: Question): Promise<Fi
 
 function countOf(body: string): number {
   const parsed: unknown = JSON.parse(body);
-  const data: unknown =
-    typeof parsed === 'object' && parsed !== null ? Reflect.get(parsed, 'data') : [];
+  if (typeof parsed !== 'object' || parsed === null) return 0;
+  const data: unknown = Reflect.get(parsed, 'data') ?? Reflect.get(parsed, 'series');
   return Array.isArray(data) ? data.length : 0;
 }
 

@@ -19,6 +19,7 @@ const CLAIMS: Readonly<Record<string, () => Promise<{ run: Claim }>>> = {
   encode: () => import('./encode.ts'),
   pipeline: () => import('./pipeline.ts'),
   'row-group': () => import('./row-group.ts'),
+  red: () => import('./red.ts'),
   store: () => import('./store.ts'),
   ingest: () => import('./ingest.ts'),
   history: () => import('./history.ts'),

@@ -204,7 +204,9 @@ test('a damaged hour costs itself, a damaged header its day, and both are told',
   const warnings: string[] = [];
   const file = [...some.now.days.values()][0]!;
   const read = (open: DayReader, hour: number) => callsOf(open.hour(hour)!);
-  const calls = await Array.fromAsync(hoursOf(file, read, (warning) => warnings.push(warning)));
+  const calls: number[] = [];
+  const onWarning = (warning: string) => void warnings.push(warning);
+  for await (const count of hoursOf(file, read, onWarning)) calls.push(count);
   expect([calls, warnings]).toEqual([[4], [expect.stringContaining('hour 1')]]);
   await some.absorb(fileOf(2, 2, every15(4, START + 3_600_000_000_000n)), AT);
   expect(readAll(some).calls).toBe(8);
