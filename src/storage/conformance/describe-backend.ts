@@ -6,6 +6,7 @@ import { afterAll, beforeAll, describe } from 'vitest';
 import type { StorageBackend } from '../contract.ts';
 import { describeAggregates } from './aggregates.ts';
 import { describeLists } from './lists.ts';
+import { describeMaintenance } from './maintenance.ts';
 import { describeRoundTrip } from './round-trip.ts';
 import { describeSearch } from './search.ts';
 import { describeSearchOracle } from './search-oracle.ts';
@@ -44,6 +45,7 @@ export function describeBackend(name: string, open: () => Promise<OpenedBackend>
     describeRoundTrip(subject);
     describeLists(subject);
     describeAggregates(subject, ROUNDS);
+    describeMaintenance(subject);
     describeSearch(subject);
     describeSearchOracle(subject, ROUNDS);
   });
