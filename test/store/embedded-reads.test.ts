@@ -192,6 +192,28 @@ describe('pages while spans arrive', () => {
     expect(await pages('mostSpans', between)).toBe('abcd');
   });
 
+  test('oldest goes by the newest span of a trace, however far behind it lies', async () => {
+    const store = new StoredTenant();
+    try {
+      store.add(spans('t', [trace('a', 1), trace('b', 2), trace('c', 3), trace('d', 4)]));
+      await store.flush();
+      store.add(spans('t', [trace('e', 50), trace('a', 60)]));
+      await store.flush();
+      store.add(spans('t', [trace('c', 100), trace('f', 110)]));
+      const context = { ...(await store.context()), firstRows: 3 };
+      const names: string[] = [];
+      for (let cursor: string | undefined, page = 0; page < 9; page++) {
+        const query: TraceQuery = { tenant: 't', range: ALL, order: 'oldest', limit: 1, cursor };
+        const found = await findTraces(context, query);
+        names.push(...found.traces.map(({ rootName }) => rootName));
+        if ((cursor = found.cursor) === undefined) break;
+      }
+      expect(names.join('')).toBe('bdeacf');
+    } finally {
+      await store.close();
+    }
+  });
+
   test('a trace counts as a whole, also in files that lie outside of the range', async () => {
     const store = new StoredTenant();
     try {

@@ -10,7 +10,7 @@ const FILES_A_TURN = 8;
 export async function filesWithAny(
   files: readonly DataFile[],
   traceIds: Uint8Array,
-  known: ReadonlySet<DataFile>,
+  known: ReadonlySet<DataFile> = new Set(),
 ): Promise<DataFile[]> {
   const found: DataFile[] = [];
   for (const [i, file] of files.entries()) {

@@ -1,5 +1,6 @@
-/** Where a search for the newest stops to look whether it has enough: points in time, newest first,
- *  such that about so many rows lie behind the first and ever more between those that follow. */
+/** Where a search for the newest (or the oldest) stops to look whether it has enough: points in time
+ *  from there on, such that about so many rows lie before the first and ever more between those that
+ *  follow. */
 
 import type { TimeRange } from '../../contract.ts';
 import type { DataFile } from '../manifest.ts';
@@ -8,6 +9,8 @@ import type { DataFile } from '../manifest.ts';
 const FIRST_ROWS = 100_000;
 const GROWTH = 4;
 
+type Timed = Pick<DataFile, 'minStartNano' | 'maxStartNano' | 'rows'>;
+
 export interface IntervalOptions {
   readonly range: TimeRange;
   /** Behind a cursor rows count from it on: those before are only looked at to leave traces out. */
@@ -15,9 +18,26 @@ export interface IntervalOptions {
   readonly firstRows?: number | undefined;
 }
 
+/** Strictly ascending; the last is the end of the range. */
+export function intervalsUp(files: readonly Timed[], options: IntervalOptions): bigint[] {
+  const { range, cursorKey } = options;
+  // Time turned round: of whole nanoseconds, since a range includes its start and not its end.
+  const turned = {
+    ...options,
+    range: { startNano: 1n - range.endNano, endNano: 1n - range.startNano },
+    cursorKey: cursorKey === undefined ? undefined : -cursorKey,
+  };
+  const mirrored = files.map(({ minStartNano, maxStartNano, rows }) => ({
+    minStartNano: -maxStartNano,
+    maxStartNano: -minStartNano,
+    rows,
+  }));
+  return intervalsOf(mirrored, turned).map((point) => 1n - point);
+}
+
 /** Strictly descending; the last is the start of the range. */
 export function intervalsOf(
-  files: readonly DataFile[],
+  files: readonly Timed[],
   { range, cursorKey, firstRows = FIRST_ROWS }: IntervalOptions,
 ): bigint[] {
   const until = cursorKey === undefined || cursorKey > range.endNano ? range.endNano : cursorKey;
@@ -39,7 +59,7 @@ interface Spread {
   readonly rows: number;
 }
 
-function spreadOf(file: DataFile, startNano: bigint, until: bigint): Spread {
+function spreadOf(file: Timed, startNano: bigint, until: bigint): Spread {
   const from = Number(file.minStartNano - startNano);
   const to = Math.max(Number(file.maxStartNano - startNano), from + 1);
   const end = Number(until - startNano);

@@ -1,7 +1,8 @@
 /** Finds the ids of the traces that have a matching span, exactly and in order, page by page.
  *
  *  newest: the order key is the start of a trace's newest matching span, so ever larger intervals of
- *  time are asked, newest first, until the page is full. All other orders need the whole range. */
+ *  time are asked, newest first, until the page is full; oldest: the same from the other end. All
+ *  other orders need the whole range. */
 
 import type { Filter } from '../../../filter/ast.ts';
 import { hexAt } from '../../../model/ids.ts';
@@ -13,7 +14,7 @@ import { filterSql } from './filter-sql.ts';
 import type { QueryPlan, QueryResult } from './messages.ts';
 import { askFiles, type ReadContext } from './read-context.ts';
 import { allTrue, FALSE, SqlBuilder, TRUE } from './sql-builder.ts';
-import { intervalsOf } from './intervals.ts';
+import { intervalsOf, intervalsUp } from './intervals.ts';
 import { narrowFiles, type RowRange } from './narrow-files.ts';
 import { partsOf, rowRangeSql } from './file-parts.ts';
 import { filesWithAny } from './files-with.ts';
@@ -91,9 +92,38 @@ class Search {
     }
   }
 
+  /** Intervals of time from the start of the range on. A trace counts in one only if no matching span
+   *  of it lies behind: those of a page are looked up there. */
   async #oldest(files: readonly DataFile[]): Promise<FoundTrace[]> {
-    const some = await this.#narrow(files);
-    return this.#ask(some, (each) => this.#byStart(each, 'ASC', this.#range));
+    const options = {
+      range: this.#range,
+      cursorKey: this.#after?.key,
+      firstRows: this.#context.firstRows,
+    };
+    for (const endNano of intervalsUp(files, options)) {
+      const isLast = endNano === this.#range.endNano || this.#wanted > LOOKED_UP_MAX;
+      const range = isLast ? this.#range : { startNano: this.#range.startNano, endNano };
+      const overlapping = files.filter((file) => overlaps(file, range));
+      const found = await this.#ask(await this.#narrow(overlapping), (some) =>
+        this.#byStart(some, 'ASC', range),
+      );
+      if (isLast) return found;
+      if (found.length < this.#wanted) continue;
+      const later = await this.#haveLater(found, endNano);
+      const certain = found.filter(({ traceId }) => !later.has(traceId));
+      if (certain.length >= this.#wanted) return certain;
+    }
+    return [];
+  }
+
+  /** Which of the traces have a matching span from then on. */
+  async #haveLater(traces: readonly FoundTrace[], startNano: bigint): Promise<ReadonlySet<string>> {
+    const range = { startNano, endNano: this.#range.endNano };
+    const ids = traces.map(({ traceId }) => traceId).toSorted();
+    const behind = this.#visible.filter((file) => overlaps(file, range));
+    const files = await filesWithAny(await this.#narrow(behind), Buffer.from(ids.join(''), 'hex'));
+    const later = await this.#ask(files, (some) => this.#among(some, range, ids));
+    return new Set(later.map(({ traceId }) => traceId));
   }
 
   async #bySummaries(inRange: readonly DataFile[]): Promise<FoundTrace[]> {
@@ -143,6 +173,21 @@ class Search {
   ): Promise<FoundTrace[]> {
     const result = await askFiles(this.#context, files, plan);
     return result === undefined ? [] : foundTraces(result);
+  }
+
+  #among(
+    files: readonly DataFile[],
+    range: TimeRange,
+    traceIds: readonly string[],
+  ): QueryPlan | undefined {
+    const sql = new SqlBuilder();
+    const rows = this.#matching(sql, { files, range, select: 'trace_id, start_nano' });
+    if (rows === undefined) return undefined;
+    const ids = traceIds.map((id) => sql.bind(Buffer.from(id, 'hex'), 'BLOB'));
+    return sql.plan(
+      `SELECT trace_id, max(start_nano) AS key FROM ${rows} AS found` +
+        ` WHERE trace_id IN (${ids.join(', ')}) GROUP BY trace_id`,
+    );
   }
 
   #byStart(
@@ -246,6 +291,9 @@ class Search {
     return `(key ${beyond} ${key} OR (key = ${key} AND trace_id > ${id}))`;
   }
 }
+
+/** A larger page is asked for at once. */
+const LOOKED_UP_MAX = 1000;
 
 /** With more traces that match, files are read rather than their indices. */
 const KNOWN_IDS_MAX = 200_000;
