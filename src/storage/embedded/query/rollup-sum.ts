@@ -1,10 +1,9 @@
 /** Adds the cells of partials up to the points of an aggregate. */
 
-import { addCounts, HISTOGRAM_ERROR, quantileOf } from '../../../model/duration-histogram.ts';
+import { HISTOGRAM_ERROR } from '../../../model/duration-histogram.ts';
 import { hexAt } from '../../../model/ids.ts';
 import type { AggregatePoint, AggregateSeries, Exemplar } from '../../contract.ts';
 import {
-  bucketOfCode,
   isFolded,
   MINUTE_NANO,
   type RedCells,
@@ -12,6 +11,7 @@ import {
   SLOWEST,
   SLOWEST_ERROR,
 } from '../red/partial.ts';
+import { BucketRun } from '../red/bucket-run.ts';
 import { inOrder } from './aggregate-rows.ts';
 import { operationValue } from './operation-filter.ts';
 import type { RollupQuestion } from './rollup-question.ts';
@@ -22,8 +22,15 @@ interface Point {
   sum: number;
   min: number;
   max: number;
-  readonly buckets: Map<number, number>;
-  readonly exemplars: Map<number, { readonly traceId: string; readonly slowest: number }>;
+  readonly buckets: BucketRun;
+  /** Where the ids of exemplars stand, by their bits. */
+  readonly exemplars: Map<number, FoundExemplar>;
+}
+
+interface FoundExemplar {
+  readonly slowest: number;
+  readonly ids: Uint8Array;
+  readonly at: number;
 }
 
 interface Group {
@@ -39,8 +46,12 @@ export class RollupSum {
   readonly #question: RollupQuestion;
   readonly #groups = new Map<string, Group>();
 
+  readonly #needsBuckets: boolean;
+
   constructor(question: RollupQuestion) {
     this.#question = question;
+    const { quantiles = [], histogram = false } = question.query;
+    this.#needsBuckets = quantiles.length > 0 || histogram;
   }
 
   /** False when the partial cannot tell apart what was asked for: then the sum is no answer. */
@@ -58,7 +69,7 @@ export class RollupSum {
         continue;
       }
       group.spans += cells.calls[i] ?? 0;
-      addCell(this.#pointOf(group, minute), cells, i);
+      this.#addCell(this.#pointOf(group, minute), cells, i);
     }
     return true;
   }
@@ -100,6 +111,11 @@ export class RollupSum {
     return group;
   }
 
+  #addCell(point: Point, cells: RedCells, i: number): void {
+    addCell(point, cells, i);
+    if (this.#needsBuckets) point.buckets.addCell(cells, i);
+  }
+
   #pointOf({ points }: Group, minute: number): Point {
     const { stepMinutes } = this.#question;
     return pointAt(points, stepMinutes === undefined ? 0 : Math.floor(minute / stepMinutes));
@@ -113,7 +129,10 @@ export class RollupSum {
   #finish(time: number, point: Point): AggregatePoint {
     const { query, stepMinutes } = this.#question;
     const { spans, errors, sum, min, max, buckets } = point;
-    const quantiles = (query.quantiles ?? []).map((q) => quantileOf(buckets, q, { min, max }));
+    const quantiles = (query.quantiles ?? []).flatMap((q) => {
+      const middle = buckets.quantile(q);
+      return middle === undefined ? [] : [Math.min(Math.max(middle, min), max)];
+    });
     return {
       startNano:
         stepMinutes === undefined
@@ -125,8 +144,8 @@ export class RollupSum {
       sum,
       min,
       max,
-      quantiles: quantiles.filter((value) => value !== undefined),
-      ...(query.histogram === true ? { histogram: buckets } : {}),
+      quantiles,
+      ...(query.histogram === true ? { histogram: buckets.histogram() } : {}),
       exemplars: exemplarsOf(point),
     };
   }
@@ -141,7 +160,7 @@ function pointAt(points: Map<number, Point>, time: number): Point {
     sum: 0,
     min: Infinity,
     max: -Infinity,
-    buckets: new Map(),
+    buckets: new BucketRun(),
     exemplars: new Map(),
   };
   points.set(time, point);
@@ -154,16 +173,7 @@ function addCell(point: Point, cells: RedCells, i: number): void {
   point.sum += cells.sums[i] ?? 0;
   point.min = Math.min(point.min, cells.mins[i] ?? Infinity);
   point.max = Math.max(point.max, cells.maxs[i] ?? 0);
-  addBuckets(point.buckets, cells, i);
   addExemplars(point, cells, i);
-}
-
-function addBuckets(buckets: Map<number, number>, cells: RedCells, i: number): void {
-  const end = cells.starts[i + 1] ?? 0;
-  for (let j = cells.starts[i] ?? 0; j < end; j++) {
-    const bucket = bucketOfCode(cells.codes[j] ?? 0);
-    buckets.set(bucket, (buckets.get(bucket) ?? 0) + (cells.counts[j] ?? 0));
-  }
 }
 
 function addExemplars({ exemplars }: Point, cells: RedCells, i: number): void {
@@ -171,7 +181,7 @@ function addExemplars({ exemplars }: Point, cells: RedCells, i: number): void {
   for (const [bit, at] of EXEMPLARS) {
     const isThere = ((cells.exemplars[i] ?? 0) & bit) !== 0;
     if (!isThere || slowest <= (exemplars.get(bit)?.slowest ?? -1)) continue;
-    exemplars.set(bit, { slowest, traceId: hexAt(cells.exemplarIds, i * 32 + at, 16) });
+    exemplars.set(bit, { slowest, ids: cells.exemplarIds, at: i * 32 + at });
   }
 }
 
@@ -187,15 +197,17 @@ function addPoint(to: Point, from: Point): void {
   to.sum += from.sum;
   to.min = Math.min(to.min, from.min);
   to.max = Math.max(to.max, from.max);
-  addCounts(to.buckets, from.buckets);
+  to.buckets.add(from.buckets);
   for (const [bit, exemplar] of from.exemplars) {
     if (exemplar.slowest > (to.exemplars.get(bit)?.slowest ?? -1)) to.exemplars.set(bit, exemplar);
   }
 }
 
 function exemplarsOf({ exemplars }: Point): Exemplar[] {
-  const slowest = exemplars.get(SLOWEST)?.traceId;
-  const error = exemplars.get(SLOWEST_ERROR)?.traceId;
+  const [slowest, error] = [SLOWEST, SLOWEST_ERROR].map((bit) => {
+    const found = exemplars.get(bit);
+    return found && hexAt(found.ids, found.at, 16);
+  });
   if (slowest === undefined) return [];
   const first = { traceId: slowest, isError: slowest === error };
   if (error === undefined || error === slowest) return [first];
