@@ -85,3 +85,28 @@ test('rates, durations and dependencies of removed spans stay, and count once', 
     await rm(directory, { recursive: true });
   }
 }, 120_000);
+
+test('a deleted trace counts no more, in the head and in files', async () => {
+  const directory = await mkdtemp(join(tmpdir(), 'spoor-rollups-'));
+  const config = EmbeddedConfig.parse({ directory, flush_spans: 20, stitch_row_groups: 3 });
+  const backend = await openEmbedded(config, { clock: systemClock, logger: silentLogger });
+  try {
+    // Ten traces, their spans in every file.
+    for (let part = 0; part < 7; part++) {
+      const plain = Array.from({ length: 10 }, (_, i) => ({
+        traceId: hex(i + 1, 32),
+        spanId: hex(part + 1, 16),
+        service: 's',
+        startNano: START,
+      }));
+      await backend.writer.write(spans('default', plain));
+    }
+    const service = [intrinsic('service')];
+    expect(await countSpans(backend, service)).toEqual({ from: 'rollups', count: 70 });
+    await backend.maintenance?.deleteTraces('default', { traceIds: [hex(1, 32), hex(2, 32)] });
+    expect(await countSpans(backend, service)).toEqual({ from: 'rollups', count: 56 });
+  } finally {
+    await backend.close();
+    await rm(directory, { recursive: true });
+  }
+}, 60_000);
