@@ -11,7 +11,7 @@ const layers: Record<string, string[]> = {
   ottl: ['model', 'lib'],
   traceql: ['filter', 'model', 'lib'],
   config: ['lib'],
-  component: ['config', 'lib', 'model'],
+  component: ['wire', 'config', 'lib', 'model'],
   wire: ['lib', 'model'],
   receivers: ['component', 'wire', 'config', 'lib', 'model'],
   processors: ['component', 'wire', 'config', 'lib', 'model', 'filter', 'ottl', 'traceql'],

@@ -13,7 +13,7 @@ import {
   metric,
   metricsBatch,
   point,
-} from '../../src/processors/messages.fixture.ts';
+} from '../../src/component/messages.fixture.ts';
 import { LogsData, MetricsData } from '../../src/wire/otlp-messages/oracle.fixture.ts';
 import { countItems } from '../../src/wire/otlp-proto/count.ts';
 import { cpuNanoPerItem, cpuNanoPerItemAsync } from '../cpu-time.ts';

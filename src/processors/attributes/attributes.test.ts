@@ -16,7 +16,7 @@ import {
   point,
   pointsIn,
   recordsIn,
-} from '../messages.fixture.ts';
+} from '../../component/messages.fixture.ts';
 import { editing } from './editing.fixture.ts';
 import { component } from './processor.ts';
 

@@ -18,7 +18,7 @@ import {
   point,
   pointsIn,
   recordsIn,
-} from '../messages.fixture.ts';
+} from '../../component/messages.fixture.ts';
 import { component as resource } from '../resource/processor.ts';
 import { editing } from './editing.fixture.ts';
 import { component } from './processor.ts';

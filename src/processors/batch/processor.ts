@@ -17,9 +17,9 @@ import type { Timer } from '../../lib/clock.ts';
 import { messageOf } from '../../lib/errors.ts';
 import type { Client } from '../../model/batch/client.ts';
 import { BatchConfig } from './config.ts';
-import { join } from './join.ts';
-import { Delivery, Lane, type Part } from './lane.ts';
-import { laneKey } from './lane-key.ts';
+import { join } from '../../component/batching/join.ts';
+import { Delivery, Lane, type Part } from '../../component/batching/lane.ts';
+import { laneKey } from '../../component/batching/lane-key.ts';
 import { BatchMetrics, type Trigger } from './metrics.ts';
 
 /** Callers wait for a timeout up to this. */

@@ -11,7 +11,7 @@ import {
   metricsIn,
   point,
   recordsIn,
-} from '../messages.fixture.ts';
+} from '../../component/messages.fixture.ts';
 import { component } from './processor.ts';
 
 const never = new AbortController().signal;

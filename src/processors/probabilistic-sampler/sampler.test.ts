@@ -5,7 +5,7 @@ import type { AttributeValue } from '../../model/attribute.ts';
 import type { SpanBatch } from '../../model/batch/span-batch.ts';
 import { makeAttributes, makeSpan, type SpanFields } from '../../model/trace/span.fixture.ts';
 import { batchOf, spansOf } from '../../model/trace/span.ts';
-import { logRecord, logsBatch, recordsIn } from '../messages.fixture.ts';
+import { logRecord, logsBatch, recordsIn } from '../../component/messages.fixture.ts';
 import { bucketOf, hashOn, hashRandomness, keptBuckets, seededHash } from './hash.ts';
 import { component } from './processor.ts';
 import {

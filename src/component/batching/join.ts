@@ -1,7 +1,7 @@
 /** Joining and cutting batches of either form. OTLP requests of one kind join by their bytes:
  *  protobuf merges repeated fields of concatenated messages. To cut one it is decoded. */
-import { isMessages, isSpans, type Batch } from '../../component/consumer.ts';
-import { messagesOfBytes, withMessage, type MessageBatch } from '../../component/message-batch.ts';
+import { isMessages, isSpans, type Batch } from '../consumer.ts';
+import { messagesOfBytes, withMessage, type MessageBatch } from '../message-batch.ts';
 import { commonClient } from '../../model/batch/client.ts';
 import { concat, gather } from '../../model/batch/gather.ts';
 import type { LogRecord } from '../../model/logs.ts';

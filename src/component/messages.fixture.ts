@@ -1,7 +1,7 @@
 /** Small batches of metrics and logs, and what is in them, for tests of processors. A message made
  *  here is frozen through and through: whoever changes what branches share fails. */
-import { messagesOfBytes, withMessage, type MessageBatch } from '../component/message-batch.ts';
-import type { Batch } from '../component/consumer.ts';
+import { messagesOfBytes, withMessage, type MessageBatch } from './message-batch.ts';
+import type { Batch } from './consumer.ts';
 import type { KeyValue } from '../model/attribute.ts';
 import type { Client } from '../model/batch/client.ts';
 import type { LogRecord } from '../model/logs.ts';

@@ -1,6 +1,6 @@
-/** What waits to be sent together: one lane per tenant. A caller's batch may be cut over several
+/** What waits to be sent together: one lane per tenant (and per values of headers, where told). A caller's batch may be cut over several
  *  sends; its `Delivery` is settled when the last of them is. */
-import type { Batch } from '../../component/consumer.ts';
+import type { Batch } from '../consumer.ts';
 import { cut } from './join.ts';
 
 /** One caller's batch on its way. */

@@ -1,6 +1,6 @@
 /** Which batches may be sent together: those of one tenant and, with `metadata_keys`, of the same
  *  values of these request headers. What they share is what the merged batch carries on. */
-import type { Batch } from '../../component/consumer.ts';
+import type { Batch } from '../consumer.ts';
 import type { Client } from '../../model/batch/client.ts';
 
 export interface LaneKey {

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import type { Batch } from '../../component/consumer.ts';
+import type { Batch } from '../consumer.ts';
 import type { Metric } from '../../model/metrics.ts';
 import { makeAttributes } from '../../model/trace/span.fixture.ts';
 import { logsCodec, metricsCodec } from '../../wire/otlp-messages/codec.ts';
