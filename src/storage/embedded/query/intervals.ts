@@ -6,7 +6,7 @@ import type { TimeRange } from '../../contract.ts';
 import type { DataFile } from '../manifest.ts';
 
 /** Rows of the first interval; each that follows has so many times those of the last. */
-const FIRST_ROWS = 100_000;
+export const FIRST_ROWS = 100_000;
 const GROWTH = 4;
 
 type Timed = Pick<DataFile, 'minStartNano' | 'maxStartNano' | 'rows'>;

@@ -14,7 +14,7 @@ import { filterSql } from './filter-sql.ts';
 import type { QueryPlan, QueryResult } from './messages.ts';
 import { askFiles, type ReadContext } from './read-context.ts';
 import { allTrue, FALSE, SqlBuilder, TRUE } from './sql-builder.ts';
-import { intervalsOf, intervalsUp } from './intervals.ts';
+import { FIRST_ROWS, intervalsOf, intervalsUp } from './intervals.ts';
 import { narrowFiles, type RowRange } from './narrow-files.ts';
 import { partsOf, rowRangeSql } from './file-parts.ts';
 import { filesWithAny } from './files-with.ts';
@@ -148,7 +148,9 @@ class Search {
     let until = this.#range.endNano;
     const { firstRows } = this.#context;
     const cursorKey = this.#after?.key;
-    for (const from of intervalsOf(files, { range: this.#range, cursorKey, firstRows })) {
+    const points = intervalsOf(files, { range: this.#range, cursorKey, firstRows });
+    for (const [i, point] of points.entries()) {
+      const from = i > 0 && (await this.#isLittle(files)) ? this.#range.startNano : point;
       // Behind a cursor a trace counts only if no matching span lies before it, so everything up
       // to here is asked again; without one an interval adds to what the last ones found.
       const endNano = this.#after === undefined ? until : this.#range.endNano;
@@ -161,10 +163,21 @@ class Search {
       for (const { traceId, key } of traces) {
         if (!found.has(traceId)) found.set(traceId, key);
       }
-      if (found.size >= this.#wanted) break;
+      if (found.size >= this.#wanted || from === this.#range.startNano) break;
       until = from;
     }
     return [...found].map(([traceId, key]) => ({ traceId, key })).slice(0, this.#wanted);
+  }
+
+  /** Whether so few rows may match that intervals cost more than they spare. */
+  async #isLittle(files: readonly DataFile[]): Promise<boolean> {
+    const left = await this.#narrow(files);
+    const parts = [...partsOf(left, this.#places)];
+    const rows = parts.map(([file, range]) => (range ? range.to - range.from : file.rows));
+    return (
+      rows.reduce((sum, count) => sum + count, 0) <=
+      LITTLE * (this.#context.firstRows ?? FIRST_ROWS)
+    );
   }
 
   async #ask(
@@ -294,6 +307,9 @@ class Search {
 
 /** A larger page is asked for at once. */
 const LOOKED_UP_MAX = 1000;
+
+/** Read in one go, beside the rows of a first interval: as long as a few statements take. */
+const LITTLE = 10;
 
 /** With more traces that match, files are read rather than their indices. */
 const KNOWN_IDS_MAX = 200_000;
