@@ -231,11 +231,15 @@ test(
     expect(line.match(/"traceId"/g)).toHaveLength(20);
     expect(line).toContain(traceIdOf(7));
 
+    // So that the server has it in memory.
+    const span7 = `${api}/api/spoor/traces/${traceIdOf(7)}/find?q=step`;
+    expect(await (await fetch(span7)).json()).toMatchObject({ spanIds: { length: 20 } });
     const needles = [3, 7, 20].flatMap((n) => formsOf(traceIdOf(n)));
     expect((await filesWith(data, needles)).size).toBeGreaterThan(0);
     const ids = [3, 7, 20].flatMap((n) => ['--trace-id', traceIdOf(n)]);
     expect(await store('delete', '--yes', ...ids, ...at)).toContain('deleted 3 traces, 60 spans');
     expect(await filesWith(data, needles)).toEqual(new Map());
+    expect((await fetch(span7)).status).toBe(404);
     const asked = await fetch(`${api}/api/v3/traces/${traceIdOf(7)}`);
     expect(asked.status).toBe(404);
     expect(await store('import', file, ...at)).toContain('imported 20 spans');

@@ -37,7 +37,11 @@ const UNSIGNED_MAX = 2n ** 64n - 1n;
 
 type Selection = z.output<typeof StoreSelection>;
 
-export function storeRoutes(routes: FastifyInstance, options: QueryServerOptions): void {
+export function storeRoutes(
+  routes: FastifyInstance,
+  options: QueryServerOptions,
+  onDeleted: () => void,
+): void {
   const { maintenance } = options;
   const { door } = maintenance ?? {};
   if (maintenance === undefined || door === undefined) return;
@@ -66,7 +70,12 @@ export function storeRoutes(routes: FastifyInstance, options: QueryServerOptions
     const selection = parseBody(StoreSelection, request);
     const which = chosenBy(selection);
     const tenant = selection.tenant ?? options.tenant;
-    const lines = deletionLines(maintenance, { tenant, which, signal: signalOf(reply) });
+    const lines = deletionLines(maintenance, {
+      tenant,
+      which,
+      signal: signalOf(reply),
+      onDeleted,
+    });
     return reply.type(LINES_TYPE).send(Readable.from(lines));
   });
 }
@@ -187,17 +196,20 @@ interface Deletion {
   readonly tenant: string;
   readonly which: TracesToDelete;
   readonly signal: AbortSignal;
+  /** Traces are hidden from now on: nobody may answer from memory. */
+  readonly onDeleted: () => void;
 }
 
 /** A line for each step; what goes wrong is one too, since the answer has begun by then. */
 async function* deletionLines(
   maintenance: TraceMaintenance,
-  { tenant, which, signal }: Deletion,
+  { tenant, which, signal, onDeleted }: Deletion,
 ): AsyncGenerator<string> {
   let wake = () => {};
   let last: DeletionLine = { stage: 'hidden', traces: 0, spans: 0 };
   const lines: DeletionLine[] = [];
   const tell = (line: DeletionLine) => {
+    if (line.stage === 'hidden') onDeleted();
     last = line;
     lines.push(line);
     wake();

@@ -22,6 +22,7 @@ import { duration, parseTags } from './legacy-params.ts';
 import type { QueryServerOptions } from './options.ts';
 import { metricsRoutes, typeOf } from './own-metrics.ts';
 import { storeRoutes } from './own-store.ts';
+import { RecentTraces } from './recent-traces.ts';
 import { parseQuery, queryOf, signalOf } from './request.ts';
 import { traceRoutes } from './trace.ts';
 
@@ -71,8 +72,12 @@ export function ownRoutes(routes: FastifyInstance, options: QueryServerOptions):
     filterOf,
     rangeOf: (asked) => rangeOf(asked, options.now()),
   });
-  traceRoutes(routes, options);
-  void routes.register(async (scope) => storeRoutes(scope, options), { prefix: '/store' });
+  const recent = new RecentTraces(options.now);
+  traceRoutes(routes, options, recent);
+  const onDeleted = () => recent.forgetAll();
+  void routes.register(async (scope) => storeRoutes(scope, options, onDeleted), {
+    prefix: '/store',
+  });
 }
 
 function searchQuery(search: SearchRequest, query: URLSearchParams, nowMs: number) {

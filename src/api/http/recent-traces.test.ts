@@ -18,6 +18,15 @@ test('keeps the last few for a minute, and a newer reading replaces an older', (
   expect(recent.get('2')).toBeUndefined();
 });
 
+test('forgets everything when it is told to', () => {
+  const recent = new RecentTraces(() => 0);
+  recent.put('1', batch);
+  expect(recent.forgettings).toBe(0);
+  recent.forgetAll();
+  expect(recent.get('1')).toBeUndefined();
+  expect(recent.forgettings).toBe(1);
+});
+
 test('a trace that is too large is not kept', () => {
   const recent = new RecentTraces(() => 0);
   const text = 'x'.repeat(130 * 1024 * 1024);

@@ -15,6 +15,7 @@ interface Entry {
 export class RecentTraces {
   readonly #now: () => number;
   readonly #entries = new Map<string, Entry>();
+  #forgettings = 0;
 
   /** Wall clock, ms. */
   constructor(now: () => number) {
@@ -25,6 +26,17 @@ export class RecentTraces {
     const entry = this.#entries.get(traceId);
     if (entry === undefined || this.#now() - entry.readMs > AGE_MS_MAX) return undefined;
     return entry.batch;
+  }
+
+  /** How often everything was forgotten: what was read before must not be put afterwards. */
+  get forgettings(): number {
+    return this.#forgettings;
+  }
+
+  /** Traces have been deleted. */
+  forgetAll(): void {
+    this.#forgettings++;
+    this.#entries.clear();
   }
 
   /** The last ones put are kept. A trace larger than the bound is not. */

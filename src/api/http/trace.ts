@@ -15,16 +15,20 @@ import type { TraceRef } from '../../storage/contract.ts';
 import { FindRequest, type FindResponse, type SpanResponse } from '../contract.ts';
 import { parseRangeHint, requireTraceId } from './legacy-params.ts';
 import type { QueryServerOptions } from './options.ts';
-import { RecentTraces } from './recent-traces.ts';
+import type { RecentTraces } from './recent-traces.ts';
 import { parseQuery, pathParam, queryOf, signalOf } from './request.ts';
 import { spanDetail } from './span-detail.ts';
 
-export function traceRoutes(routes: FastifyInstance, options: QueryServerOptions): void {
-  const recent = new RecentTraces(options.now);
+export function traceRoutes(
+  routes: FastifyInstance,
+  options: QueryServerOptions,
+  recent: RecentTraces,
+): void {
   const read = async (ref: TraceRef, signal: AbortSignal): Promise<SpanBatch> => {
+    const before = recent.forgettings;
     const batch = await options.reader.getTrace(options.tenant, ref, signal);
     if (batch === undefined) throw noTrace(ref.traceId);
-    recent.put(ref.traceId, batch);
+    if (recent.forgettings === before) recent.put(ref.traceId, batch);
     return batch;
   };
 
