@@ -100,9 +100,7 @@ test('metrics and logs are accepted, so that SDKs with every signal on do not fa
   expect(own).toContain(
     'otelcol_receiver_accepted_metric_points{receiver="otlp",transport="http"} 1',
   );
-  expect(own).toContain(
-    'otelcol_exporter_sent_log_records{exporter="nop",data_type="logs"} 1',
-  );
+  expect(own).toContain('otelcol_exporter_sent_log_records{exporter="nop",data_type="logs"} 1');
 });
 
 test('the memory backend says that it forgets, and leaves nothing behind', async () => {
