@@ -27,6 +27,11 @@ const CLAIMS: Readonly<Record<string, () => Promise<{ run: Claim }>>> = {
   ui: () => import('./ui.ts'),
 };
 
+/** What is asked for together: the store's write path, its files, and its answers. */
+const TOGETHER: Readonly<Record<string, readonly string[]>> = {
+  store: ['store', 'row-group', 'history'],
+};
+
 const { values, positionals } = parseArgs({
   allowPositionals: true,
   options: {
@@ -45,7 +50,11 @@ if (unknown.length > 0) {
 
 const spans = values.spans?.split(',').map(spansOf);
 const figures: Figure[] = [];
-const wanted = positionals.length > 0 ? positionals : Object.keys(CLAIMS);
+const wanted = new Set(
+  positionals.length > 0
+    ? positionals.flatMap((name) => TOGETHER[name] ?? [name])
+    : Object.keys(CLAIMS),
+);
 for (const name of wanted) {
   const load = CLAIMS[name];
   if (load === undefined) continue;
