@@ -181,6 +181,8 @@ export const StoreSelection = z.strictObject({
   attributes: z.array(z.tuple([z.string(), z.string()])).default([]),
   minDurationNano: nanos.optional(),
   maxDurationNano: nanos.optional(),
+  /** As `query.filter` of api_v3: JSON text. */
+  filter: z.string().optional(),
 });
 export type StoreSelection = z.input<typeof StoreSelection>;
 

@@ -230,6 +230,11 @@ test(
     const line = readFileSync(file, 'utf8');
     expect(line.match(/"traceId"/g)).toHaveLength(20);
     expect(line).toContain(traceIdOf(7));
+    const over1s = { op: 'gt', args: [{ field: { level: 'span', name: 'duration' } }] };
+    const args = [...over1s.args, { scalar: { value: '1s' } }];
+    const none = JSON.stringify({ ...over1s, args });
+    const nothing = join(directory, 'none.jsonl');
+    expect(await store('export', nothing, '--filter', none, ...at)).toContain('0 traces');
 
     // So that the server has it in memory.
     const span7 = `${api}/api/spoor/traces/${traceIdOf(7)}/find?q=step`;

@@ -7,10 +7,12 @@ import { createHash, timingSafeEqual } from 'node:crypto';
 import { Readable } from 'node:stream';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { z } from 'zod';
+import { allOf } from '../../filter/ast.ts';
 import { messageOf, SpoorError } from '../../lib/errors.ts';
 import type { SpanBatch } from '../../model/batch/span-batch.ts';
 import { QueryError } from '../../query/error.ts';
 import { searchFilter } from '../../query/search-filter.ts';
+import { parseStructuredFilter } from '../../query/structured-filter/parse.ts';
 import type { TraceMaintenance, TracesToDelete } from '../../storage/contract.ts';
 import { decodeTracesJson } from '../../wire/otlp-json/decode.ts';
 import { encodeTraces } from '../../wire/otlp-json/encode.ts';
@@ -99,13 +101,16 @@ function parseBody<T>(schema: z.ZodType<T>, { body }: FastifyRequest): T {
 function chosenBy(selection: Selection): TracesToDelete {
   const { traceIds, startNano, endNano, minDurationNano, maxDurationNano } = selection;
   if (traceIds !== undefined) return { traceIds };
-  const filter = searchFilter({
+  const fields = searchFilter({
     service: selection.service,
     operation: selection.operation,
     tags: selection.attributes,
     minDurationNano: minDurationNano === undefined ? undefined : BigInt(minDurationNano),
     maxDurationNano: maxDurationNano === undefined ? undefined : BigInt(maxDurationNano),
   });
+  const structured =
+    selection.filter === undefined ? undefined : parseStructuredFilter(selection.filter);
+  const filter = allOf([fields, structured]);
   const range = { startNano: BigInt(startNano ?? 0), endNano: BigInt(endNano ?? UNSIGNED_MAX) };
   return { filter, range };
 }

@@ -26,7 +26,11 @@ const PAGE_TRACES = 200;
 const IDS_AT_ONCE = 200;
 
 const Mark = z.object({
+  /** As it was asked for: another one begins anew. */
   selection: z.string(),
+  /** "Two hours ago" is that of the first run. */
+  startNano: z.string().optional(),
+  endNano: z.string().optional(),
   cursor: z.string().optional(),
   ids: z.int(),
   bytes: z.int(),
@@ -34,6 +38,7 @@ const Mark = z.object({
 });
 /** How far an export is. */
 type Mark = z.infer<typeof Mark>;
+const NOTHING = { ids: 0, bytes: 0, traces: 0 };
 
 export async function run(args: readonly string[]): Promise<number> {
   const parsed = parseStoreArguments(args, { ...selectionFlags, ...reachFlags });
@@ -49,7 +54,12 @@ export async function run(args: readonly string[]): Promise<number> {
     try {
       const target = targetFor(path, parsed.flag('tenant'));
       const progress = new Progress();
-      const mark = await exportTo(target, { client, selection, progress });
+      const asked = JSON.stringify({
+        ...selection,
+        startNano: parsed.flag('from'),
+        endNano: parsed.flag('to'),
+      });
+      const mark = await exportTo(target, { client, selection, asked, progress });
       progress.end();
       const size = `${countText(mark.traces, 'trace')}, ${bytesText(mark.bytes)}`;
       process.stderr.write(`exported ${selectionText(selection)} of ${where}: ${size}\n`);
@@ -63,24 +73,26 @@ export async function run(args: readonly string[]): Promise<number> {
 interface Export {
   readonly client: StoreClient;
   readonly selection: StoreSelection;
+  /** The same by its flags. */
+  readonly asked: string;
   readonly progress: Progress;
 }
 
 async function exportTo(
   target: ExportTarget,
-  { client, selection, progress }: Export,
+  { client, selection: now, asked, progress }: Export,
 ): Promise<Mark> {
-  // Times that are so long ago as was said move on from run to run.
-  const { startNano: _, endNano: __, ...fixed } = selection;
-  const told = JSON.stringify(fixed);
-  let mark = await target.begin(told);
+  const { startNano: from, endNano: to } = now;
+  let mark = await target.begin({ selection: asked, startNano: from, endNano: to, ...NOTHING });
+  const { startNano, endNano } = mark;
+  const selection = { ...now, startNano, endNano };
   const firstNano = BigInt(selection.endNano ?? BigInt(Date.now()) * 1_000_000n);
   for (;;) {
     const page = await client.exportPage(nextPage(selection, mark));
     const traces = mark.traces + countLines(page.lines);
     const ids = mark.ids + (selection.traceIds === undefined ? 0 : IDS_AT_ONCE);
     const bytes = mark.bytes + page.lines.length;
-    mark = { selection: told, cursor: page.cursor, ids, bytes, traces };
+    mark = { ...mark, cursor: page.cursor, ids, bytes, traces };
     await target.add(page.lines, mark);
     const hasMore =
       selection.traceIds === undefined
@@ -117,7 +129,7 @@ function countLines(bytes: Uint8Array): number {
 
 interface ExportTarget {
   /** How far an earlier run came. */
-  begin(selection: string): Promise<Mark>;
+  begin(fresh: Mark): Promise<Mark>;
   add(lines: Uint8Array, mark: Mark): Promise<void>;
   finish(): Promise<void>;
 }
@@ -128,8 +140,8 @@ function targetFor(path: string, tenant: string | undefined): ExportTarget {
 }
 
 class StandardOutput implements ExportTarget {
-  begin(selection: string): Promise<Mark> {
-    return Promise.resolve({ selection, ids: 0, bytes: 0, traces: 0 });
+  begin(fresh: Mark): Promise<Mark> {
+    return Promise.resolve(fresh);
   }
 
   add(lines: Uint8Array): Promise<void> {
@@ -161,10 +173,10 @@ class PartialFile implements ExportTarget {
     return `${this.#path}.part.json`;
   }
 
-  async begin(selection: string): Promise<Mark> {
+  async begin(fresh: Mark): Promise<Mark> {
     const known = await readMark(this.#markPath);
-    const goesOn = known !== undefined && known.selection === selection;
-    const mark = goesOn ? known : { selection, ids: 0, bytes: 0, traces: 0 };
+    const goesOn = known !== undefined && known.selection === fresh.selection;
+    const mark = goesOn ? known : fresh;
     this.#file = await open(this.#part, 'a');
     await this.#file.truncate(mark.bytes);
     if (goesOn) process.stderr.write(`going on after ${countText(mark.traces, 'trace')}\n`);

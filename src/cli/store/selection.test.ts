@@ -28,6 +28,12 @@ test('conditions are told before anything is deleted', () => {
   );
 });
 
+test('a structured filter is a condition like any other', () => {
+  expect(isEverything(select('--filter', '{}'))).toBe(false);
+  expect(selectionText(select('--filter', '{}'))).toContain('passes {}');
+  expect(() => select('--filter', '{}', '--trace-id', '0af7651916cd43dd')).toThrow('--filter');
+});
+
 test('a trace id may be a short one, and goes alone', () => {
   expect(select('--trace-id', '0AF7651916CD43DD').traceIds).toEqual([
     '00000000000000000af7651916cd43dd',

@@ -11,6 +11,7 @@ export const SELECTION_HELP = `  --from <time>          spans that begin then or
   --attribute <k=v>      … with this attribute, on the span, its resource, events or links; repeat it
   --min-duration <time>  … that takes at least this long (100ms)
   --max-duration <time>  … that takes at most this long
+  --filter <json>        … that a structured filter finds, as query.filter of the API takes it
   --trace-id <id>        this trace; repeat it. Goes without the others.
 
 All conditions are of one span; what is meant are whole traces that have such a span.
@@ -24,10 +25,19 @@ export const selectionFlags = {
   attribute: { type: 'string', multiple: true },
   'min-duration': { type: 'string' },
   'max-duration': { type: 'string' },
+  filter: { type: 'string' },
   'trace-id': { type: 'string', multiple: true },
 } as const;
 
-const CONDITIONS = ['from', 'to', 'service', 'operation', 'min-duration', 'max-duration'] as const;
+const CONDITIONS = [
+  'from',
+  'to',
+  'service',
+  'operation',
+  'min-duration',
+  'max-duration',
+  'filter',
+] as const;
 
 /** Without conditions: everything. Throws UsageError. */
 export function readSelection(args: StoreArguments, nowMs: number): StoreSelection {
@@ -50,6 +60,7 @@ export function readSelection(args: StoreArguments, nowMs: number): StoreSelecti
     attributes: args.many('attribute').map(pair),
     minDurationNano: duration(args, 'min-duration'),
     maxDurationNano: duration(args, 'max-duration'),
+    filter: args.flag('filter'),
   };
 }
 
@@ -66,7 +77,7 @@ export function selectionText(selection: StoreSelection): string {
     return traceIds.length === 1 ? `trace ${traceIds[0]}` : `${traceIds.length} traces`;
   }
   if (isEverything(selection)) return 'every trace';
-  const { minDurationNano, maxDurationNano } = selection;
+  const { minDurationNano, maxDurationNano, filter } = selection;
   const conditions = [
     ...(startNano === undefined ? [] : [`begins at ${isoOf(startNano)} or later`]),
     ...(endNano === undefined ? [] : [`begins before ${isoOf(endNano)}`]),
@@ -75,6 +86,7 @@ export function selectionText(selection: StoreSelection): string {
     ...attributes.map(([key, value]) => `has ${key}=${value}`),
     ...(minDurationNano === undefined ? [] : [`takes at least ${minDurationNano} ns`]),
     ...(maxDurationNano === undefined ? [] : [`takes at most ${maxDurationNano} ns`]),
+    ...(filter === undefined ? [] : [`passes ${filter}`]),
   ];
   return `every trace with a span that ${conditions.join(' and ')}`;
 }
