@@ -150,7 +150,8 @@ class Search {
     const cursorKey = this.#after?.key;
     const points = intervalsOf(files, { range: this.#range, cursorKey, firstRows });
     for (const [i, point] of points.entries()) {
-      const from = i > 0 && (await this.#isLittle(files)) ? this.#range.startNano : point;
+      const isRest = i > 0 && (await this.#isRest(files, i, found.size));
+      const from = isRest ? this.#range.startNano : point;
       // Behind a cursor a trace counts only if no matching span lies before it, so everything up
       // to here is asked again; without one an interval adds to what the last ones found.
       const endNano = this.#after === undefined ? until : this.#range.endNano;
@@ -169,8 +170,10 @@ class Search {
     return [...found].map(([traceId, key]) => ({ traceId, key })).slice(0, this.#wanted);
   }
 
-  /** Whether so few rows may match that intervals cost more than they spare. */
-  async #isLittle(files: readonly DataFile[]): Promise<boolean> {
+  /** Whether all that is left is asked at once, after so many intervals: what two of them do not have
+   *  at all fills no page soon, and of few rows intervals cost more than they spare. */
+  async #isRest(files: readonly DataFile[], asked: number, found: number): Promise<boolean> {
+    if (asked > 1 && found === 0) return true;
     const left = await this.#narrow(files);
     const parts = [...partsOf(left, this.#places)];
     const rows = parts.map(([file, range]) => (range ? range.to - range.from : file.rows));
