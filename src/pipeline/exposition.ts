@@ -56,8 +56,9 @@ function written(name: string | undefined, comment: string, rest: string): strin
 }
 
 /** What each level leaves out, beside nothing being served at `none`. */
-const onlyFromNormal = /^otelcol_processor_batch_/;
-const onlyDetailed = /^otelcol_processor_batch_batch_send_size_bytes/;
+const onlyFromNormal = /^otelcol_(processor_batch|exporter_queue_batch)_/;
+const onlyDetailed =
+  /^otelcol_(processor_batch_batch_send_size_bytes|exporter_queue_batch_send_size_bytes|exporter_enqueue_size)/;
 
 function isBelow(name: string, level: Exposition['level']): boolean {
   if (level === 'detailed') return false;

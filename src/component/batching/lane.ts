@@ -1,7 +1,7 @@
 /** What waits to be sent together: one lane per tenant (and per values of headers, where told). A caller's batch may be cut over several
  *  sends; its `Delivery` is settled when the last of them is. */
 import type { Batch } from '../consumer.ts';
-import { cut } from './join.ts';
+import { batchMeasures, cutTo, measurable, type BatchMeasure } from './join.ts';
 
 /** One caller's batch on its way. */
 export class Delivery {
@@ -42,43 +42,59 @@ export interface Part {
 
 export class Lane {
   readonly #parts: Part[] = [];
-  #count = 0;
+  readonly #measure: BatchMeasure;
+  #size = 0;
 
-  get count(): number {
-    return this.#count;
+  /** @param measure what its size and the size of what is taken count */
+  constructor(measure: BatchMeasure = batchMeasures.items) {
+    this.#measure = measure;
   }
 
-  add(part: Part): void {
+  get size(): number {
+    return this.#size;
+  }
+
+  get isEmpty(): boolean {
+    return this.#parts.length === 0;
+  }
+
+  add({ batch, delivery }: Part): void {
+    const part = { batch: measurable(batch, this.#measure), delivery };
     this.#parts.push(part);
-    this.#count += part.batch.count;
+    this.#size += this.#measure(part.batch);
   }
 
-  /** The oldest parts, at most `maxCount` items unless the first part alone is larger and cannot be
+  /** The oldest parts, together at most `sizeMax` unless the first part alone is larger and cannot be
    *  cut. 0 means everything. Empty only when nothing waits. */
-  take(maxCount: number): Part[] {
+  take(sizeMax: number): Part[] {
     const taken: Part[] = [];
-    let room = maxCount === 0 ? Number.POSITIVE_INFINITY : maxCount;
+    let room = sizeMax === 0 ? Number.POSITIVE_INFINITY : sizeMax;
     for (let part = this.#parts[0]; part && room > 0; part = this.#parts[0]) {
-      const fitting = part.batch.count <= room ? this.#shift(part) : this.#cutFirst(part, room);
-      if (!fitting && taken.length > 0) break;
-      const next = fitting ?? this.#shift(part);
+      const size = this.#measure(part.batch);
+      const next = size <= room ? this.#shift(part) : this.#first(part, room, taken.length === 0);
+      if (!next) break;
       taken.push(next);
-      room -= next.batch.count;
+      room -= this.#measure(next.batch);
     }
-    this.#count -= taken.reduce((sum, { batch }) => sum + batch.count, 0);
     return taken;
   }
 
   #shift(part: Part): Part {
     this.#parts.shift();
+    this.#size -= this.#measure(part.batch);
     return part;
   }
 
-  #cutFirst({ batch, delivery }: Part, count: number): Part | undefined {
-    const halves = cut(batch, count);
-    if (!halves) return undefined;
+  /** What of a part that is too large fits; when it has to be something, one item or all of it. */
+  #first(part: Part, room: number, isNeeded: boolean): Part | undefined {
+    const halves = cutTo(part.batch, room, this.#measure);
+    if (!halves) return isNeeded ? this.#shift(part) : undefined;
+    const [first, rest] = halves;
+    if (!isNeeded && this.#measure(first) > room) return undefined;
+    const { delivery } = this.#shift(part);
     delivery.split();
-    this.#parts[0] = { batch: halves[1], delivery };
-    return { batch: halves[0], delivery };
+    this.#parts.unshift({ batch: rest, delivery });
+    this.#size += this.#measure(rest);
+    return { batch: first, delivery };
   }
 }

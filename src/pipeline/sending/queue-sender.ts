@@ -1,11 +1,23 @@
-/** The sending queue: takes a batch, answers, and sends it later with a few others at once. What it
- *  cannot hold it refuses (or lets wait), counted; what can never be sent it drops, counted and
- *  logged. At shutdown a memory queue is emptied until the deadline; a persistent one is left. */
-import { forWaiting, PipelineError, type Batch, type Consumer } from '../../component/consumer.ts';
+/** The sending queue: takes a batch, answers, and sends it later, a few at once, merged where told.
+ *  What it cannot hold it refuses (or lets wait), counted; what can never be sent it drops, counted
+ *  and logged. A queued batch is done with when all of it was sent or given up, in however many
+ *  parts: a crash before that sends it again. At shutdown a memory queue is emptied until the
+ *  deadline; a persistent one is left. */
+import { join } from '../../component/batching/join.ts';
+import { Delivery } from '../../component/batching/lane.ts';
+import {
+  forWaiting,
+  PipelineError,
+  sentBy,
+  type Batch,
+  type Consumer,
+} from '../../component/consumer.ts';
 import type { Lifecycle } from '../../component/lifecycle.ts';
 import type { QueueSettings } from '../../component/sending.ts';
 import { messageOf } from '../../lib/errors.ts';
+import type { Clock } from '../../lib/clock.ts';
 import type { Logger } from '../../lib/logger.ts';
+import { groupingOf, type Grouping, type Load } from './grouping.ts';
 import { type Keeper, type QueuedItem, type Sizer, sizers, WaitingLine } from './queue.ts';
 
 export interface QueueCounters {
@@ -13,27 +25,27 @@ export interface QueueCounters {
   /** Dropped after it was queued. */
   dropped(items: number): void;
   size(size: number, capacity: number): void;
+  enqueued(batch: Batch): void;
+  /** Merged from what was queued, and about to be sent. */
+  merged(batch: Batch): void;
 }
 
 export interface QueueContext {
   readonly settings: QueueSettings;
+  readonly clock: Clock;
   readonly logger: Logger;
   readonly counters: QueueCounters;
   /** Opens the keeper: called at start. */
   readonly openKeeper: (sizer: Sizer) => Promise<Keeper>;
 }
 
-interface Waiting {
-  readonly resolve: () => void;
-  readonly reject: (error: unknown) => void;
-}
-
 export class QueueSender implements Lifecycle, Consumer<Batch> {
   readonly #next: Consumer<Batch>;
   readonly #context: QueueContext;
-  readonly #line: WaitingLine;
+  readonly #line: WaitingLine<Load>;
+  readonly #grouping: Grouping;
   readonly #sizer: Sizer;
-  readonly #results = new Map<QueuedItem, Waiting>();
+  readonly #finishing = new Set<Promise<void>>();
   /** Aborted at the shutdown deadline, or at once for a persistent queue. */
   readonly #sending = new AbortController();
   #keeper: Keeper | undefined;
@@ -45,6 +57,7 @@ export class QueueSender implements Lifecycle, Consumer<Batch> {
     this.#context = context;
     this.#sizer = sizers[context.settings.sizer];
     this.#line = new WaitingLine(context.settings.queue_size);
+    this.#grouping = groupingOf(context.settings, context.clock, (load) => this.#line.add(load));
   }
 
   async start(): Promise<void> {
@@ -52,7 +65,7 @@ export class QueueSender implements Lifecycle, Consumer<Batch> {
     for await (const item of this.#keeper.restore()) {
       // More than the bound may have been left by a larger queue: it is still sent, never dropped.
       if (!this.#line.reserve(item.size)) this.#line.release(-item.size);
-      this.#line.add(item);
+      this.#enqueue(item);
     }
     this.#report();
     const { num_consumers: count } = this.#context.settings;
@@ -60,14 +73,16 @@ export class QueueSender implements Lifecycle, Consumer<Batch> {
   }
 
   async consume(given: Batch, signal: AbortSignal): Promise<void> {
+    if (this.#isClosing)
+      throw new PipelineError('not_running', 'shutting down', { retryable: true });
     const batch = forWaiting(given);
     const size = this.#sizer(batch);
     await this.#reserve(size, batch, signal);
     const item = await this.#keep(batch, size);
-    const sent = this.#context.settings.wait_for_result ? this.#resultOf(item) : undefined;
-    this.#line.add(item);
+    this.#context.counters.enqueued(batch);
+    const { settled } = this.#enqueue(item);
     this.#report();
-    await sent;
+    if (this.#context.settings.wait_for_result) await settled;
   }
 
   async stop(deadline: AbortSignal): Promise<void> {
@@ -76,10 +91,12 @@ export class QueueSender implements Lifecycle, Consumer<Batch> {
       this.#sending.abort(new PipelineError('not_running', 'shutting down'));
     if (this.#keeper?.isPersistent === true) giveUp();
     deadline.addEventListener('abort', giveUp, { once: true });
+    this.#grouping.close();
     this.#line.wakeAll();
     await Promise.all(this.#workers);
     deadline.removeEventListener('abort', giveUp);
     if (this.#line.waitingCount > 0 && this.#keeper?.isPersistent !== true) await this.#dropRest();
+    await Promise.all(this.#finishing);
   }
 
   async #reserve(size: number, batch: Batch, signal: AbortSignal): Promise<void> {
@@ -107,34 +124,57 @@ export class QueueSender implements Lifecycle, Consumer<Batch> {
     }
   }
 
-  #resultOf(item: QueuedItem): Promise<void> {
-    return new Promise((resolve, reject) => this.#results.set(item, { resolve, reject }));
+  #enqueue(item: QueuedItem): Delivery {
+    const delivery = new Delivery();
+    const onSettled = (): void => this.#track(this.#finish(item));
+    delivery.settled.then(onSettled, onSettled);
+    this.#grouping.add({ batch: item.batch, delivery });
+    return delivery;
+  }
+
+  #track(finishing: Promise<void>): void {
+    const tracked = finishing.finally(() => this.#finishing.delete(tracked));
+    this.#finishing.add(tracked);
   }
 
   async #work(): Promise<void> {
     const isDone = (): boolean => this.#isClosing;
     while (!this.#sending.signal.aborted) {
-      const item = await this.#line.take(isDone);
-      if (item === undefined) return;
-      await this.#send(item);
+      const load = await this.#line.take(isDone);
+      if (load === undefined) return;
+      await this.#send(load);
     }
   }
 
-  async #send(item: QueuedItem): Promise<void> {
+  async #send(load: Load): Promise<void> {
+    const { signal } = this.#sending;
     try {
-      await this.#next.consume(item.batch, this.#sending.signal);
-      this.#results.get(item)?.resolve();
+      await this.#next.consume(this.#merged(load), signal);
+      this.#settle(load);
     } catch (error) {
-      if (this.#sending.signal.aborted && this.#keeper?.isPersistent === true) return;
-      this.#results.get(item)?.reject(error);
-      this.#context.counters.dropped(item.batch.count);
-      this.#context.logger.error(
-        { items: item.batch.count, reason: messageOf(error) },
-        'dropped data that could not be sent',
-      );
+      // Unsettled, what is kept stays, and the next process sends it.
+      if (signal.aborted && this.#keeper?.isPersistent === true) return;
+      this.#giveUp(load, error, 'dropped data that could not be sent');
     }
-    this.#results.delete(item);
-    await this.#finish(item);
+  }
+
+  #merged({ parts, client }: Load): Batch {
+    const joined = join(parts.map(({ batch }) => batch));
+    const merged = client === undefined ? joined : sentBy(joined, client);
+    if (this.#context.settings.batch !== undefined) this.#context.counters.merged(merged);
+    return merged;
+  }
+
+  #giveUp(load: Load, error: unknown, message: string): void {
+    const items = load.parts.reduce((sum, { batch }) => sum + batch.count, 0);
+    this.#context.counters.dropped(items);
+    this.#context.logger.error({ items, reason: messageOf(error) }, message);
+    this.#settle(load, { error });
+  }
+
+  /** Whatever of its batches is now sent or given up whole is done with. */
+  #settle(load: Load, failure?: { readonly error: unknown }): void {
+    for (const { delivery } of load.parts) delivery.done(failure);
   }
 
   async #finish(item: QueuedItem): Promise<void> {
@@ -152,11 +192,10 @@ export class QueueSender implements Lifecycle, Consumer<Batch> {
 
   async #dropRest(): Promise<void> {
     for (;;) {
-      const item = await this.#line.take(() => true);
-      if (item === undefined) return;
-      this.#context.counters.dropped(item.batch.count);
-      this.#context.logger.error({ items: item.batch.count }, 'dropped queued data at shutdown');
-      this.#results.get(item)?.reject(new PipelineError('not_running', 'shutting down'));
+      const load = await this.#line.take(() => true);
+      if (load === undefined) return;
+      const error = new PipelineError('not_running', 'shutting down');
+      this.#giveUp(load, error, 'dropped queued data at shutdown');
     }
   }
 

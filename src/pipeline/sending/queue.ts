@@ -37,13 +37,13 @@ export class MemoryKeeper implements Keeper {
   }
 }
 
-/** Items in order, with their total size and whoever waits for an item or for room. */
-export class WaitingLine {
-  readonly #items: QueuedItem[] = [];
+/** What is to be sent, in order, the size of the queue, and whoever waits for work or for room. */
+export class WaitingLine<Item> {
+  readonly #items: Item[] = [];
   readonly #takers: (() => void)[] = [];
   readonly #roomWaiters: (() => void)[] = [];
   readonly sizeMax: number;
-  /** Includes items being sent: they are done with when they are sent. */
+  /** Includes what is being merged or sent: it is done with when it is sent. */
   #size = 0;
 
   constructor(sizeMax: number) {
@@ -83,13 +83,13 @@ export class WaitingLine {
     });
   }
 
-  add(item: QueuedItem): void {
+  add(item: Item): void {
     this.#items.push(item);
     this.#takers.shift()?.();
   }
 
   /** The next item; undefined once `wakeAll` was called and nothing waits. */
-  async take(isClosing: () => boolean): Promise<QueuedItem | undefined> {
+  async take(isClosing: () => boolean): Promise<Item | undefined> {
     while (this.#items.length === 0) {
       if (isClosing()) return undefined;
       await new Promise<void>((resolve) => this.#takers.push(resolve));

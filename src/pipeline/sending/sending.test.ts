@@ -6,6 +6,7 @@ import type { KeyValueStore, SendingSettings } from '../../component/sending.ts'
 import { keyValueStorage, retryOnFailure, sendingQueue } from '../../component/sending.ts';
 import { RecordingConsumer, testContext } from '../../component/testbed.ts';
 import { SpoorError } from '../../lib/errors.ts';
+import type { Client } from '../../model/batch/client.ts';
 import { makeSpan } from '../../model/trace/span.fixture.ts';
 import { batchOf, spansOf } from '../../model/trace/span.ts';
 import { decodeItem, encodeItem } from './item-codec.ts';
@@ -231,6 +232,142 @@ test('a queue in a store survives a stop: the next process sends what was left',
   await vi.waitFor(() => expect(names(second.peer.batches)).toEqual(['a', 'c', 'd']));
   await second.sender.stop?.(never);
   expect([...store.values.keys()]).toEqual(['damaged-item-0000000000000001']);
+});
+
+const spanBatch = (from: number, count: number, client?: Client) =>
+  sentBy(
+    batchOf(
+      'default',
+      Array.from({ length: count }, (_, i) => makeSpan({ name: `${from + i}` })),
+    ),
+    client,
+  );
+const merging = (batching: object, settings: object = {}) =>
+  queue({ num_consumers: 1, queue_size: 1000, sizer: 'items', batch: batching, ...settings });
+const numbers = (count: number) => Array.from({ length: count }, (_, i) => `${i}`);
+const counts = (batches: readonly Batch[]) => batches.map(({ count }) => count);
+
+test('queued batches are merged up to a size, the rest is sent after flush_timeout', async () => {
+  const { peer, sender, clock, metric } = setUp({
+    sending_queue: merging({ min_size: 10, max_size: 12, flush_timeout: '3s' }),
+  });
+  await sender.start?.(never);
+  for (let from = 0; from < 9; from += 3) await sender.consume(spanBatch(from, 3), never);
+  await settle();
+  expect(peer.batches).toEqual([]);
+  expect(await metric('otelcol_exporter_queue_size')).toBe(9);
+  await sender.consume(spanBatch(9, 24), never);
+  await vi.waitFor(() => expect(counts(peer.batches)).toEqual([12, 12]));
+  clock.advance(2999);
+  await settle();
+  expect(peer.batches).toHaveLength(2);
+  clock.advance(1);
+  await vi.waitFor(() => expect(counts(peer.batches)).toEqual([12, 12, 9]));
+  expect(names(peer.batches)).toEqual(numbers(33));
+  await vi.waitFor(async () => expect(await metric('otelcol_exporter_queue_size')).toBe(0));
+  await sender.stop?.(never);
+  expect(clock.pendingCount).toBe(0);
+});
+
+test('sizes in bytes hold for what is sent, whatever it is cut from', async () => {
+  const { peer, sender } = setUp({
+    sending_queue: merging(
+      { min_size: 4000, max_size: 4000 },
+      { sizer: 'bytes', queue_size: 1_000_000 },
+    ),
+  });
+  await sender.start?.(never);
+  for (let from = 0; from < 300; from += 100) await sender.consume(spanBatch(from, 100), never);
+  await sender.stop?.(never);
+  expect(names(peer.batches)).toEqual(numbers(300));
+  expect(Math.max(...peer.batches.map(({ byteSize }) => byteSize))).toBeLessThanOrEqual(4000);
+  expect(Math.min(...counts(peer.batches.slice(0, -3)))).toBeGreaterThan(5);
+});
+
+test('what differs in tenant or in a header named is not merged, and the header goes along', async () => {
+  const from = (team: string): Client => ({
+    address: '10.0.0.1',
+    metadata: new Map([
+      ['x-team', [team]],
+      ['x-other', ['y']],
+    ]),
+    auth: new Map(),
+  });
+  const { peer, sender } = setUp({
+    sending_queue: merging({ min_size: 4, partition: { metadata_keys: ['X-Team'] } }),
+  });
+  await sender.start?.(never);
+  for (const team of ['a', 'b', 'a', 'b', 'a'])
+    await sender.consume(spanBatch(0, 2, from(team)), never);
+  await sender.consume(batchOf('other', [makeSpan({})]), never);
+  await sender.stop?.(never);
+  const sent = peer.batches.map((one) => [
+    one.tenant,
+    one.count,
+    one.client?.metadata.get('x-team'),
+  ]);
+  expect(sent).toEqual([
+    ['default', 4, ['a']],
+    ['default', 4, ['b']],
+    ['default', 2, ['a']],
+    ['other', 1, undefined],
+  ]);
+  expect(peer.batches.some(({ client }) => client?.metadata.has('x-other'))).toBe(false);
+});
+
+test('an item in a store is deleted when all of it was sent, not before', async () => {
+  const store = new MapStore();
+  const start = async () => {
+    const made = setUp({
+      sending_queue: merging({ min_size: 4, max_size: 4 }, { storage: 'file_storage' }),
+      retry_on_failure: retry(),
+    });
+    made.host.lend(keyValueStorage, 'file_storage', { client: async () => store });
+    await made.sender.start?.(never);
+    return made;
+  };
+  const first = await start();
+  await first.sender.consume(spanBatch(0, 3), never);
+  await first.sender.consume(spanBatch(3, 3), never);
+  // 0-3 went; 4 and 5 wait, and with them the second item.
+  await vi.waitFor(() => expect(store.values.size).toBe(1));
+  expect(names(first.peer.batches)).toEqual(numbers(4));
+  first.peer.refuseWith = busy();
+  await first.sender.stop?.(never);
+  expect(store.values.size).toBe(1);
+
+  const second = await start();
+  await second.sender.consume(spanBatch(6, 1), never);
+  await vi.waitFor(() => expect(names(second.peer.batches)).toEqual(['3', '4', '5', '6']));
+  await vi.waitFor(() => expect(store.values.size).toBe(0));
+  await second.sender.stop?.(never);
+});
+
+test('a caller that waits for the result hears of each part of its batch', async () => {
+  const { peer, sender } = setUp({
+    sending_queue: merging({ min_size: 2, max_size: 2 }, { wait_for_result: true }),
+  });
+  await sender.start?.(never);
+  await sender.consume(spanBatch(0, 6), never);
+  expect(counts(peer.batches)).toEqual([2, 2, 2]);
+  peer.refuseWith = new SpoorError('bad', 'bad', { retryable: false });
+  await expect(sender.consume(spanBatch(0, 4), never)).rejects.toMatchObject({ code: 'bad' });
+  await sender.stop?.(never);
+  await expect(sender.consume(batch(), never)).rejects.toMatchObject({ code: 'not_running' });
+});
+
+test.each([
+  [{ batch: {} }, undefined],
+  [{ batch: { enabled: false, min_size: 9 }, sizer: 'items', queue_size: 8 }, undefined],
+  [{ batch: { min_size: 9 }, sizer: 'items', queue_size: 8 }, 'at most queue_size'],
+  [{ batch: { min_size: 9, sizer: 'bytes' }, sizer: 'items', queue_size: 8 }, undefined],
+  [{ batch: { min_size: 9, max_size: 8 } }, 'at least min_size'],
+  [{ batch: { flush_timeout: 0 } }, 'above 0'],
+  [{ batch: { partition: { metadata_keys: ['a', 'A'] } } }, 'twice'],
+])('settings of merging %j', (settings, fault) => {
+  const { success, error } = sendingQueue().safeParse(settings);
+  expect(success).toBe(fault === undefined);
+  if (fault !== undefined) expect(error?.message).toContain(fault);
 });
 
 test('a missing storage extension is told by name', async () => {

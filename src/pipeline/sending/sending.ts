@@ -1,10 +1,10 @@
 /** Puts timeout, retries and queue around an exporter that sends once. From the outside in:
- *  queue, counting, retry, timeout, exporter. Without a queue the caller waits for the sending. */
+ *  queue, merging, counting, retry, timeout, exporter. Without a queue the caller waits for the sending. */
 import { PipelineError, type Batch, type Consumer, type Signal } from '../../component/consumer.ts';
 import type { CreateContext } from '../../component/define.ts';
 import type { Lifecycle } from '../../component/lifecycle.ts';
 import { keyValueStorage, type SendingSettings } from '../../component/sending.ts';
-import { itemNames } from '../../component/telemetry.ts';
+import { queueCounters } from './counters.ts';
 import { PersistentKeeper } from './persistent-keeper.ts';
 import { type Keeper, MemoryKeeper, type Sizer } from './queue.ts';
 import { QueueSender } from './queue-sender.ts';
@@ -50,8 +50,9 @@ function queued(
   if (queue === undefined) return next;
   return new QueueSender(next, {
     settings: queue,
+    clock: place.clock,
     logger: place.logger,
-    counters: countersOf(place),
+    counters: queueCounters(place),
     openKeeper: (sizer) => openKeeper(place, queue.storage, sizer),
   });
 }
@@ -69,38 +70,4 @@ async function openKeeper(
     });
   }
   return new PersistentKeeper(await lender.client(`exporter_${id}_${signal}`), sizer, logger);
-}
-
-function countersOf({ telemetry, id, signal }: SendingPlace) {
-  const labelNames = ['exporter', 'data_type'] as const;
-  const labels = { exporter: id, data_type: signal };
-  const item = itemNames[signal];
-  const enqueueFailed = telemetry.counter({
-    name: `otelcol_exporter_enqueue_failed_${item}_total`,
-    help: `Number of ${item} that could not be added to the sending queue.`,
-    labels: labelNames,
-  });
-  const dropped = telemetry.counter({
-    name: `otelcol_exporter_dropped_${item}_total`,
-    help: `Number of queued ${item} given up after permanent failure, too many retries or shutdown.`,
-    labels: labelNames,
-  });
-  const size = telemetry.gauge({
-    name: 'otelcol_exporter_queue_size',
-    help: 'Current size of the sending queue, in the unit of its sizer.',
-    labels: labelNames,
-  });
-  const capacity = telemetry.gauge({
-    name: 'otelcol_exporter_queue_capacity',
-    help: 'Bound of the sending queue, in the unit of its sizer.',
-    labels: labelNames,
-  });
-  return {
-    enqueueFailed: (items: number) => enqueueFailed.labels(labels).inc(items),
-    dropped: (items: number) => dropped.labels(labels).inc(items),
-    size(now: number, most: number) {
-      size.labels(labels).set(now);
-      capacity.labels(labels).set(most);
-    },
-  };
 }

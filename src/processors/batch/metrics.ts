@@ -1,15 +1,10 @@
 /** The batch processor's own counters, under the Collector's names. */
+import { byteBuckets, itemBuckets } from '../../component/batching/buckets.ts';
 import type { Batch } from '../../component/consumer.ts';
 import type { ComponentTelemetry } from '../../component/telemetry.ts';
 
 /** What made a batch leave. */
 export type Trigger = 'size' | 'timeout' | 'stop';
-
-const countBuckets = [
-  10, 25, 50, 75, 100, 250, 500, 750, 1000, 2000, 3000, 4000, 5000, 6000, 7000, 8000, 9000, 10_000,
-  20_000, 30_000, 50_000, 100_000,
-];
-const byteBuckets = Array.from({ length: 18 }, (_, power) => 128 * 2 ** power);
 
 export class BatchMetrics {
   readonly #telemetry: ComponentTelemetry;
@@ -24,7 +19,7 @@ export class BatchMetrics {
       telemetry
         .histogram({ name: name(suffix), help, labels: ['processor'], buckets })
         .labels({ processor: id });
-    this.#counts = histogram('batch_send_size', 'Number of items in a sent batch.', countBuckets);
+    this.#counts = histogram('batch_send_size', 'Number of items in a sent batch.', itemBuckets);
     this.#bytes = histogram('batch_send_size_bytes', 'Bytes in a sent batch.', byteBuckets);
   }
 

@@ -124,8 +124,8 @@ export class Batcher implements Lifecycle, Consumer<Batch> {
       return;
     }
     const full = size === 0 ? Number.POSITIVE_INFINITY : size;
-    for (; timed.lane.count >= full;) this.#send(timed, 'size');
-    if (timed.lane.count === 0) this.#drop(timed);
+    for (; timed.lane.size >= full;) this.#send(timed, 'size');
+    if (timed.lane.isEmpty) this.#drop(timed);
     else
       timed.timer ??= this.#context.clock.after(timeout, () => {
         this.#sendAll(timed, 'timeout');
@@ -133,7 +133,7 @@ export class Batcher implements Lifecycle, Consumer<Batch> {
   }
 
   #sendAll(timed: TimedLane, trigger: Trigger): void {
-    while (timed.lane.count > 0) this.#send(timed, trigger);
+    while (!timed.lane.isEmpty) this.#send(timed, trigger);
     this.#drop(timed);
   }
 
