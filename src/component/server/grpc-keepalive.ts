@@ -44,10 +44,12 @@ function askWhenSilent(
 ): Timer {
   let heardBytes = -1;
   return clock.every(time, () => {
+    // Its socket is gone before `close` says so: a peer may keep it half open for long.
+    if (session.destroyed) return;
     const { bytesRead } = session.socket;
     const isSilent = bytesRead === heardBytes;
     heardBytes = bytesRead;
-    if (!isSilent || session.destroyed) return;
+    if (!isSilent) return;
     const late = clock.after(timeout, () => session.destroy());
     session.ping(() => late.cancel());
   });

@@ -25,6 +25,7 @@ import type { HttpServerConfig } from './config.ts';
 import { Cors } from './cors.ts';
 import { listen } from './listen.ts';
 import { requestClient } from './request-client.ts';
+import { requestTarget } from './target.ts';
 
 /** A component's own keys may stand beside those. */
 export type HttpListenerConfig = Pick<
@@ -133,7 +134,18 @@ export class HttpListener {
     const { include_metadata } = this.#options.config;
     const asked = { include_metadata, auth };
     const client = requestClient(request.headers, request.socket.remoteAddress, asked);
-    this.#options.onRequest(request, response, client);
+    try {
+      this.#options.onRequest(request, response, client);
+    } catch (error) {
+      this.#fault(request, response, error);
+    }
+  }
+
+  /** A fault of ours in one request is the end of that request, not of the process. */
+  #fault(request: IncomingMessage, response: ServerResponse, error: unknown): void {
+    this.#options.context.logger.error({ err: error }, 'a request could not be answered');
+    if (response.headersSent) response.destroy();
+    else answerPlain(request, response, { status: 500, text: 'internal error, see the log' });
   }
 
   /** Never rejects. */
@@ -156,10 +168,11 @@ export class HttpListener {
     if (!response.destroyed) this.#pass(request, response, found);
   }
 
-  #credentialsOf({ headers, url }: IncomingMessage): RequestHeaders {
+  #credentialsOf(request: IncomingMessage): RequestHeaders {
+    const { headers } = request;
     const names = this.#options.config.auth?.request_params ?? [];
     if (names.length === 0) return headers;
-    const query = new URL(url ?? '/', 'http://query').searchParams;
+    const query = requestTarget(request).searchParams;
     const given = names.flatMap((name) => {
       const value = query.get(name);
       return value === null ? [] : [[name.toLowerCase(), value] as const];

@@ -13,6 +13,7 @@ import { testContext } from '../testbed.ts';
 import { fittingTransport, grpcServerShape, httpServerShape } from './config.ts';
 import { GrpcListener } from './grpc-listener.ts';
 import { HttpListener, type HttpListenerOptions } from './http-listener.ts';
+import { requestTarget } from './target.ts';
 
 const never = new AbortController().signal;
 const stops: (() => unknown)[] = [];
@@ -93,6 +94,41 @@ describe('over HTTP', () => {
     expect([busy.status, busy.headers.get('retry-after')]).toEqual([503, '1']);
     const fault = await fetch(url, { method: 'POST', body: new Uint8Array(1_000_000) });
     expect([fault.status, await fault.text()]).toEqual([401, '401 not authenticated\n']);
+  });
+
+  test('a fault of the component ends its request, not the process', async () => {
+    const fault = () => {
+      throw new TypeError('a fault with a secret in it');
+    };
+    for (const auth of [[], [{ authenticator: 'key' }]]) {
+      const { url } = await serving(auth.length === 0 ? {} : { auth: auth[0] }, {
+        onRequest: fault,
+      });
+      const answer = await fetch(url, { headers: { 'x-key': 'good' } });
+      expect([answer.status, await answer.text()]).toEqual([
+        500,
+        '500 internal error, see the log\n',
+      ]);
+    }
+  });
+
+  test.each(['//', '//a:b@[', '/%', 'http://['])('a path of %s is only a path', async (path) => {
+    const auth = { authenticator: 'key', request_params: ['X-Key'] };
+    const seen: string[] = [];
+    const { url } = await serving(
+      { auth },
+      {
+        onRequest(request, response) {
+          seen.push(requestTarget(request).pathname);
+          response.end();
+        },
+      },
+    );
+    const { port, hostname } = new URL(url);
+    expect(await ask({ port, hostname, path: `${path}?X-Key=good` })).toMatchObject({
+      status: 200,
+    });
+    expect(seen).toEqual([path]);
   });
 
   test('a query parameter may stand for a header, where it is named', async () => {

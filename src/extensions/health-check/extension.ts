@@ -6,6 +6,7 @@ import { type CreateContext, defineExtension } from '../../component/define.ts';
 import type { Lifecycle } from '../../component/lifecycle.ts';
 import { answerPlain } from '../../component/server/answer.ts';
 import { HttpListener } from '../../component/server/http-listener.ts';
+import { requestTarget } from '../../component/server/target.ts';
 import { HealthCheckConfig } from './config.ts';
 
 export const component = defineExtension({
@@ -43,7 +44,7 @@ class HealthCheck implements Lifecycle {
 
   #answer(request: IncomingMessage, response: ServerResponse): void {
     const { config, host, clock } = this.#context;
-    if (new URL(request.url ?? '/', 'http://health').pathname !== config.path) {
+    if (requestTarget(request).pathname !== config.path) {
       answerPlain(request, response, { status: 404, text: 'not found' });
       return;
     }

@@ -7,6 +7,7 @@ import { defineExtension, type CreateContext } from '../../component/define.ts';
 import { answerPlain } from '../../component/server/answer.ts';
 import { GrpcListener } from '../../component/server/grpc-listener.ts';
 import { HttpListener } from '../../component/server/http-listener.ts';
+import { requestTarget } from '../../component/server/target.ts';
 import { HealthConfig } from './config.ts';
 import { answerHealth, end, UNAUTHENTICATED } from './grpc-health.ts';
 import { type Health, healthOf, httpStatus, pipelineHealth } from './health.ts';
@@ -79,7 +80,7 @@ class HealthCheck {
   }
 
   #answer(request: IncomingMessage, response: ServerResponse): void {
-    const { pathname, searchParams } = new URL(request.url ?? '/', 'http://health');
+    const { pathname, searchParams } = requestTarget(request);
     const { http } = this.#context.config;
     if (!http?.status.enabled || pathname !== http.status.path) {
       answerPlain(request, response, { status: 404, text: 'not found' });

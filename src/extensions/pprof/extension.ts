@@ -14,6 +14,7 @@ import { type CreateContext, defineExtension } from '../../component/define.ts';
 import type { Lifecycle } from '../../component/lifecycle.ts';
 import { answerPlain } from '../../component/server/answer.ts';
 import { HttpListener } from '../../component/server/http-listener.ts';
+import { requestTarget } from '../../component/server/target.ts';
 import { messageOf } from '../../lib/errors.ts';
 import { PprofConfig } from './config.ts';
 import { cpuToPprof, heapToPprof } from './pprof-encode.ts';
@@ -99,7 +100,7 @@ class Pprof implements Lifecycle {
   }
 
   async #route(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    const { pathname, searchParams } = new URL(request.url ?? '/', 'http://pprof');
+    const { pathname, searchParams } = requestTarget(request);
     switch (pathname) {
       case '/debug/pprof':
       case '/debug/pprof/':

@@ -5,6 +5,7 @@ import { type CreateContext, defineExtension } from '../../component/define.ts';
 import type { Lifecycle } from '../../component/lifecycle.ts';
 import { answerPlain } from '../../component/server/answer.ts';
 import { HttpListener } from '../../component/server/http-listener.ts';
+import { requestTarget } from '../../component/server/target.ts';
 import { ZpagesConfig } from './config.ts';
 import {
   extensionsPage,
@@ -48,7 +49,7 @@ class Zpages implements Lifecycle {
   }
 
   #answer(request: IncomingMessage, response: ServerResponse): void {
-    const { pathname } = new URL(request.url ?? '/', 'http://zpages');
+    const { pathname } = requestTarget(request);
     if (pathname === '/debug/expvarz' && this.#context.config.expvar.enabled) {
       response.setHeader('content-type', 'application/json');
       response.end(variables(this.#context.host.status()));

@@ -1,6 +1,7 @@
 /** The pages, as plain HTML that needs nothing else. All text of others is escaped. */
 
 import type { StatusEntry, StatusReport } from '../../component/status.ts';
+import { gates } from '../../config/gates.ts';
 
 const STYLE = `body{font:14px/1.5 system-ui,sans-serif;margin:2rem;max-width:70rem}
 table{border-collapse:collapse}td,th{border:1px solid #8886;padding:.25rem .6rem;text-align:left}
@@ -58,7 +59,9 @@ export function extensionsPage(report: StatusReport): string {
 }
 
 export function featuresPage(): string {
-  return page('Features', '<p>There are no feature gates: every feature here is always on.</p>');
+  const rows = gates.map(({ id, stage, summary }) => [id, stage, summary]);
+  const how = '<p>Switched by --feature-gates when the process is started.</p>';
+  return page('Features', how + table(['Gate', 'Stage', 'What it does'], rows));
 }
 
 export function spansPage(): string {

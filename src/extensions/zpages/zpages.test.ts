@@ -43,6 +43,8 @@ test('every page of the index is there and says what runs', async () => {
   for (const path of paths) expect(await text(url + path)).toContain('<h1>');
   expect(await text(`${url}/debug/servicez`)).toContain('1.2.3');
   expect(await text(`${url}/debug/extensionz`)).toContain('jaeger_storage');
+  expect(await text(`${url}/debug/featurez`)).toContain('service.AllowNoPipelines');
+  expect((await fetch(`${url}//`)).status).toBe(404);
 });
 
 test('pipelines name their components, and text of others stays text', async () => {
