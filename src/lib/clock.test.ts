@@ -1,4 +1,5 @@
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
+import { systemClock } from './clock.ts';
 import { ManualClock } from './manual-clock.ts';
 
 test('timers run in the order they fall due, each at its own time', () => {
@@ -25,4 +26,28 @@ test('a sleep ends with its time or with the signal', async () => {
   await expect(cut).rejects.toThrow('enough');
   await expect(clock.sleep(10, controller.signal)).rejects.toThrow('enough');
   expect(clock.pendingCount).toBe(0);
+});
+
+test('a delay of more than the timers of Node take is kept all the same', () => {
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'setInterval', 'clearInterval'] });
+  try {
+    const ran: string[] = [];
+    const day = 24 * 60 * 60 * 1000;
+    systemClock.after(60 * day, () => ran.push('after'));
+    systemClock.after(60 * day, () => ran.push('cancelled')).cancel();
+    const cancelledLater = systemClock.after(60 * day, () => ran.push('cancelled later'));
+    const every = systemClock.every(60 * day, () => ran.push('every'));
+    vi.advanceTimersByTime(24 * day);
+    expect(ran).toEqual([]);
+    vi.advanceTimersByTime(10 * day);
+    cancelledLater.cancel();
+    every.cancel();
+    expect(ran).toEqual(['every']);
+    vi.advanceTimersByTime(26 * day - 1);
+    expect(ran).toEqual(['every']);
+    vi.advanceTimersByTime(1);
+    expect(ran).toEqual(['every', 'after']);
+  } finally {
+    vi.useRealTimers();
+  }
 });

@@ -13,22 +13,34 @@ export interface Clock {
   monotonicMs(): number;
   /** Runs `task` once after `delayMs`. A pending timer does not keep the process alive. */
   after(delayMs: number, task: () => void): Timer;
-  /** Runs `task` every `periodMs` until cancelled. Does not keep the process alive. */
+  /** Runs `task` every `periodMs` until cancelled, at least every 24 days. Does not keep the process
+   *  alive. */
   every(periodMs: number, task: () => void): Timer;
   /** Resolves after `delayMs`, rejects with the signal's reason when it is aborted first. */
   sleep(delayMs: number, signal: AbortSignal): Promise<void>;
 }
 
+/** setTimeout takes a longer delay for none at all. */
+const delayMsMax = 2 ** 31 - 1;
+
 export const systemClock: Clock = {
   nowMs: () => Date.now(),
   monotonicMs: () => performance.now(),
   after(delayMs, task) {
-    const handle = setTimeout(task, delayMs);
-    handle.unref();
+    let handle: NodeJS.Timeout | undefined;
+    const wait = (leftMs: number) => {
+      const beyondMs = leftMs - delayMsMax;
+      handle = setTimeout(
+        () => (beyondMs > 0 ? wait(beyondMs) : task()),
+        leftMs - Math.max(0, beyondMs),
+      );
+      handle.unref();
+    };
+    wait(delayMs);
     return { cancel: () => clearTimeout(handle) };
   },
   every(periodMs, task) {
-    const handle = setInterval(task, periodMs);
+    const handle = setInterval(task, Math.min(periodMs, delayMsMax));
     handle.unref();
     return { cancel: () => clearInterval(handle) };
   },
