@@ -3,6 +3,7 @@ import { stringify } from 'yaml';
 import { findComponent, sections, type Registry, type Section } from '../component/registry.ts';
 import { parseComponentId } from '../config/component-id.ts';
 import { plainMap } from '../config/decode.ts';
+import { ServiceSettings } from '../config/document.ts';
 import { redacted } from '../config/redact.ts';
 import { isMap, type ConfigMap, type ConfigValue } from '../config/yaml.ts';
 import { registry } from '../registry.ts';
@@ -36,6 +37,7 @@ function oneOf(name: string, value: string | undefined, allowed: readonly string
 
 async function redactedTree(tree: ConfigMap): Promise<ConfigMap> {
   const shown: ConfigMap = plainMap(tree);
+  if (isMap(tree['service'])) shown['service'] = redacted(ServiceSettings, tree['service']);
   for (const section of sections) {
     const raw = tree[section];
     if (isMap(raw)) shown[section] = await redactedSection(section, raw);

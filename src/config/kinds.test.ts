@@ -138,6 +138,16 @@ test('secrets are hidden wherever the schema says so', () => {
   });
 });
 
+test('without a schema headers are secrets, and what a URL says of its user always is', () => {
+  const reader = { otlp: { endpoint: 'https://u:p@otel:4318/v1?a=b@c', headers: { key: 'k' } } };
+  expect(redacted(undefined, [reader, 'a@b', 7, null])).toEqual([
+    { otlp: { endpoint: 'https://[REDACTED]@otel:4318/v1?a=b@c', headers: '[REDACTED]' } },
+    'a@b',
+    7,
+    null,
+  ]);
+});
+
 test('every kind has a JSON Schema', () => {
   const schema = z.strictObject({
     every: duration().prefault('1s'),
