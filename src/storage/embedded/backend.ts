@@ -22,6 +22,7 @@ import type {
 import type { EmbeddedConfig } from './config.ts';
 import { Deleter } from './deletion/deleter.ts';
 import { Door } from './door.ts';
+import type { StartWorker } from './encode/encoder.ts';
 import type { Engine, EngineOptions } from './engine.ts';
 import { type FileSystem, realFileSystem } from './file-system.ts';
 import { EmbeddedMaintenance } from './maintenance.ts';
@@ -49,6 +50,8 @@ export interface EmbeddedDeps {
   /** Nothing is to outlive the process: what is written need not reach the disk. */
   readonly isTemporary?: boolean | undefined;
   readonly files?: FileSystem | undefined;
+  /** Of the encoder. */
+  readonly startWorker?: StartWorker | undefined;
 }
 
 const CAPABILITIES: Capabilities = {
@@ -72,6 +75,7 @@ export async function openEmbedded(
     clock,
     logger,
     files,
+    startWorker: deps.startWorker,
     random: Math.random,
   });
   const queries = new QueryProcess(querySettings(config.directory), {
@@ -93,7 +97,7 @@ export async function openEmbedded(
     readTraces: (store, manifest, ids) => reader.readPinned(store, manifest, ids),
   });
   deleter.resume();
-  const door = new Door(directory.root);
+  const door = new Door(directory.root, files);
   await door.close();
   const { hashSeed } = directory;
   return {

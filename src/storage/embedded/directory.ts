@@ -15,7 +15,7 @@ import type { Clock } from '../../lib/clock.ts';
 import { messageOf } from '../../lib/errors.ts';
 import { makeDirectory } from '../../lib/make-directory.ts';
 import { StorageError } from '../contract.ts';
-import { type FileSystem, replaceFile } from './file-system.ts';
+import { type FileSystem, makeDurableDirectory, replaceFile } from './file-system.ts';
 import type { HashSeed } from './identity.ts';
 import { lockDirectory } from './lock.ts';
 
@@ -52,15 +52,16 @@ export async function openDirectory(
   { files, clock, random }: OpenDirectoryDeps,
 ): Promise<StoreDirectory> {
   try {
-    await makeDirectory(join(root, 'wal'));
-    await makeDirectory(join(root, 'tenants'));
+    await makeDirectory(root);
+    await makeDurableDirectory(files, join(root, 'wal'));
+    await makeDurableDirectory(files, join(root, 'tenants'));
   } catch (cause) {
     throw new StorageError('unusable', `cannot make ${root}: ${messageOf(cause)}`, {
       cause,
       hint: 'give a directory that this user may write',
     });
   }
-  const lock = await lockDirectory(root, clock);
+  const lock = await lockDirectory(root, { clock, files });
   try {
     const hashSeed = await readFormat(root, { files, random });
     const names = await files.list(join(root, 'tenants'));
@@ -184,8 +185,8 @@ export async function listTenant(
   files: FileSystem,
   directory: TenantDirectory,
 ): Promise<TenantListing> {
-  await files.makeDirectory(directory.segments);
-  await files.makeDirectory(directory.fresh);
+  await makeDurableDirectory(files, directory.segments);
+  await makeDurableDirectory(files, directory.fresh);
   for (const name of await files.list(directory.fresh)) {
     await files.unlink(join(directory.fresh, name));
   }

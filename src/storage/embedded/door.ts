@@ -3,11 +3,12 @@
  *  may also ask the server about them, and nobody else. */
 
 import { randomBytes } from 'node:crypto';
-import { chmod, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { systemCodeOf } from '../../lib/errors.ts';
 import type { MaintenanceDoor } from '../contract.ts';
+import { type FileSystem, writeAll } from './file-system.ts';
 
 const DoorFile = z.object({ address: z.string(), secret: z.string(), pid: z.int() });
 export type DoorFile = z.infer<typeof DoorFile>;
@@ -17,23 +18,30 @@ const OWNER_ONLY = 0o600;
 export class Door implements MaintenanceDoor {
   readonly secret = randomBytes(32).toString('base64url');
   readonly #path: string;
+  readonly #files: FileSystem;
 
-  constructor(root: string) {
+  constructor(root: string, files: FileSystem) {
     this.#path = doorPath(root);
+    this.#files = files;
   }
 
   async announce(address: string): Promise<void> {
     const content: DoorFile = { address, secret: this.secret, pid: process.pid };
     const temporary = `${this.#path}.tmp`;
-    await rm(temporary, { force: true });
-    await writeFile(temporary, `${JSON.stringify(content)}\n`, { mode: OWNER_ONLY, flag: 'wx' });
-    await chmod(temporary, OWNER_ONLY);
-    await rename(temporary, this.#path);
+    await this.#files.unlink(temporary);
+    const fd = await this.#files.open(temporary, 'wx', OWNER_ONLY);
+    try {
+      const parts = [new TextEncoder().encode(`${JSON.stringify(content)}\n`)];
+      await writeAll(this.#files, fd, { parts, position: 0 });
+    } finally {
+      await this.#files.close(fd);
+    }
+    await this.#files.rename(temporary, this.#path);
   }
 
   /** Also for what a crash left behind: its secret opens nothing any more. */
   async close(): Promise<void> {
-    await rm(this.#path, { force: true });
+    await this.#files.unlink(this.#path);
   }
 }
 

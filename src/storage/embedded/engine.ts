@@ -12,7 +12,7 @@ import { StorageError, type StorageHealth, type TraceWriter } from '../contract.
 import { ByteGate } from './byte-gate.ts';
 import { type StoreDirectory, tenantDirectory } from './directory.ts';
 import type { SegmentEncoder } from './encoder-port.ts';
-import type { FileSystem } from './file-system.ts';
+import { type FileSystem, makeDurableDirectory } from './file-system.ts';
 import { identityHashes } from './identity.ts';
 import type { DataFile } from './manifest.ts';
 import { expired, type RetentionLimits } from './retention.ts';
@@ -133,10 +133,30 @@ export class Engine implements TraceWriter {
     return store;
   }
 
+  /** The tenant's store and its folders. */
+  async prepareTenant(name: string): Promise<TenantStore> {
+    if (this.#isClosed) throw closed();
+    const known = this.#tenants.get(name);
+    if (known !== undefined) return known;
+    const { files, directory } = this.#deps;
+    const { segments, fresh } = tenantDirectory(directory.root, name);
+    try {
+      // Durable before the first record is: the log may be gone when the files are needed.
+      await makeDurableDirectory(files, segments);
+      await makeDurableDirectory(files, fresh);
+    } catch (cause) {
+      throw new StorageError('unavailable', `cannot make ${segments}: ${messageOf(cause)}`, {
+        cause,
+        retryable: true,
+      });
+    }
+    return this.openTenant(name);
+  }
+
   async write(batch: SpanBatch, signal?: AbortSignal): Promise<void> {
     signal?.throwIfAborted();
     if (batch.count === 0) return;
-    const store = await this.#tenantForWriting(batch.tenant);
+    const store = await this.prepareTenant(batch.tenant);
     await this.#gate.enter(batch.byteSize, signal);
     if (this.#isClosed) {
       this.#gate.leave(batch.byteSize);
@@ -210,24 +230,6 @@ export class Engine implements TraceWriter {
     await encoder.close();
     await wal.close();
     await directory.release();
-  }
-
-  async #tenantForWriting(name: string): Promise<TenantStore> {
-    if (this.#isClosed) throw closed();
-    const known = this.#tenants.get(name);
-    if (known !== undefined) return known;
-    const { files, directory } = this.#deps;
-    const { segments, fresh } = tenantDirectory(directory.root, name);
-    try {
-      await files.makeDirectory(segments);
-      await files.makeDirectory(fresh);
-    } catch (cause) {
-      throw new StorageError('unavailable', `cannot make ${segments}: ${messageOf(cause)}`, {
-        cause,
-        retryable: true,
-      });
-    }
-    return this.openTenant(name);
   }
 
   #log(store: TenantStore, batch: SpanBatch): Promise<void> {

@@ -22,8 +22,8 @@ export class FailingFileSystem implements FileSystem {
     this.#plan.push({ call, after, error });
   }
 
-  open(path: string, flags: 'r' | 'w' | 'wx') {
-    return this.#make('open', () => this.#real.open(path, flags));
+  open(path: string, flags: 'r' | 'w' | 'wx', mode?: number) {
+    return this.#make('open', () => this.#real.open(path, flags, mode));
   }
 
   writev(fd: number, parts: readonly Uint8Array[], position: number) {
@@ -51,6 +51,14 @@ export class FailingFileSystem implements FileSystem {
 
   rename(from: string, to: string) {
     return this.#make('rename', () => this.#real.rename(from, to));
+  }
+
+  link(from: string, to: string) {
+    return this.#make('link', () => this.#real.link(from, to));
+  }
+
+  touch(path: string) {
+    return this.#make('touch', () => this.#real.touch(path));
   }
 
   unlink(path: string) {

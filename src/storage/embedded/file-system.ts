@@ -1,5 +1,11 @@
-/** The few calls through which the engine touches the disk. A seam and no more: tests put one in
- *  front that fails at the k-th call, and thereby every way a disk can fail gets a case. */
+/** The few calls through which the store changes its directory. A seam and no more: tests put one in
+ *  front that fails at the k-th call, tears a write or forgets what was not synced, and thereby every
+ *  way a disk can fail gets a case. The encoder's thread has the same seam: what starts the thread is
+ *  an argument (`startWorker`), so a test starts one that sends its calls through the test's own file
+ *  system, and the program itself has no switch for tests.
+ *
+ *  Indices, Parquet files and days are also read past it, synchronously and piece by piece, each
+ *  piece against its checksum: what a disk can do to these is done to their bytes in tests. */
 
 import * as fs from 'node:fs';
 import { dirname } from 'node:path';
@@ -13,7 +19,8 @@ export interface FileStat {
 }
 
 export interface FileSystem {
-  open(path: string, flags: 'r' | 'w' | 'wx'): Promise<number>;
+  /** `mode` as of a new file, rw-r--r-- unless told. */
+  open(path: string, flags: 'r' | 'w' | 'wx', mode?: number): Promise<number>;
   /** Bytes written, perhaps fewer than asked. */
   writev(fd: number, parts: readonly Uint8Array[], position: number): Promise<number>;
   datasync(fd: number): Promise<void>;
@@ -21,12 +28,16 @@ export interface FileSystem {
   close(fd: number): Promise<void>;
   read(path: string): Promise<Uint8Array>;
   rename(from: string, to: string): Promise<void>;
+  /** A second name; fails when it is taken. */
+  link(from: string, to: string): Promise<void>;
   /** Nothing happens when it is not there. */
   unlink(path: string): Promise<void>;
   makeDirectory(path: string): Promise<void>;
   /** Names, sorted; none when the directory is not there. */
   list(path: string): Promise<readonly string[]>;
   stat(path: string): Promise<FileStat | undefined>;
+  /** It was modified now. */
+  touch(path: string): Promise<void>;
   /** Makes names that appeared or vanished in a directory durable. */
   syncDirectory(path: string): Promise<void>;
 }
@@ -38,7 +49,7 @@ const fsync = promisify(fs.fsync);
 const ftruncate = promisify(fs.ftruncate);
 
 export const realFileSystem: FileSystem = {
-  open: (path, flags) => open(path, flags, 0o644),
+  open: (path, flags, mode = 0o644) => open(path, flags, mode),
   writev: (fd, parts, position) =>
     new Promise((resolve, reject) => {
       fs.writev(fd, [...parts], position, (error, written) => {
@@ -51,6 +62,7 @@ export const realFileSystem: FileSystem = {
   close: (fd) => close(fd),
   read: (path) => fs.promises.readFile(path),
   rename: (from, to) => fs.promises.rename(from, to),
+  link: (from, to) => fs.promises.link(from, to),
   unlink: (path) => fs.promises.rm(path, { force: true }),
   makeDirectory: async (path) => void (await fs.promises.mkdir(path, { recursive: true })),
   list: async (path) => {
@@ -69,6 +81,10 @@ export const realFileSystem: FileSystem = {
       if (systemCodeOf(error) === 'ENOENT') return undefined;
       throw error;
     }
+  },
+  touch: (path) => {
+    const now = new Date();
+    return fs.promises.utimes(path, now, now);
   },
   syncDirectory: async (path) => {
     // Windows opens no directories; its file systems journal names by themselves.
@@ -102,6 +118,16 @@ export async function writeAll(
     rest = left;
   }
   return at;
+}
+
+/** Makes a directory and what is missing above it, so that a crash does not take it away with what
+ *  is in it. */
+export async function makeDurableDirectory(files: FileSystem, path: string): Promise<void> {
+  if ((await files.stat(path)) !== undefined) return;
+  const parent = dirname(path);
+  if (parent !== path) await makeDurableDirectory(files, parent);
+  await files.makeDirectory(path);
+  await files.syncDirectory(parent);
 }
 
 /** Replaces a file so that after a crash it is there whole, old or new. */

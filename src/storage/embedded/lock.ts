@@ -3,13 +3,14 @@
  *  another host cannot be asked; it touches the file while it lives. */
 
 import { execFile } from 'node:child_process';
-import { link, readFile, rename, rm, stat, utimes, writeFile } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import type { Clock } from '../../lib/clock.ts';
 import { systemCodeOf } from '../../lib/errors.ts';
 import { StorageError } from '../contract.ts';
+import { type FileSystem, writeAll } from './file-system.ts';
 
 interface Owner {
   readonly host: string;
@@ -27,16 +28,25 @@ const TOUCH_MS = 5000;
 const FOREIGN_STALE_MS = 20_000;
 const ATTEMPTS = 5;
 
-export async function lockDirectory(directory: string, clock: Clock): Promise<DirectoryLock> {
+export interface LockDeps {
+  readonly clock: Clock;
+  readonly files: FileSystem;
+}
+
+export async function lockDirectory(directory: string, deps: LockDeps): Promise<DirectoryLock> {
+  const { files } = deps;
   const path = join(directory, 'LOCK');
   const own = JSON.stringify(await describeProcess(process.pid));
   for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
-    if (await create(path, own)) return hold(path, own, clock);
-    const found = await readFile(path, 'utf8').catch(() => undefined);
+    if (await create(files, path, own)) {
+      await removeLeftovers(files, directory);
+      return hold(path, own, deps);
+    }
+    const found = await readText(files, path);
     if (found === undefined) continue;
     const owner = ownerOf(found);
-    if (owner !== undefined && (await isAlive(owner, path))) throw inUse(directory, owner);
-    await removeStale(path, found);
+    if (owner !== undefined && (await isAlive(owner, path, deps))) throw inUse(directory, owner);
+    await removeStale(files, path, found);
   }
   throw new StorageError('unusable', `${directory}: the file LOCK cannot be taken`, {
     hint: `remove ${path} if no other process uses the directory`,
@@ -50,39 +60,76 @@ function inUse(directory: string, owner: Owner): StorageError {
   });
 }
 
-function hold(path: string, own: string, clock: Clock): DirectoryLock {
+function hold(path: string, own: string, { clock, files }: LockDeps): DirectoryLock {
   const touch = clock.every(TOUCH_MS, () => {
-    const now = new Date();
-    utimes(path, now, now).catch(() => {});
+    files.touch(path).catch(() => {});
   });
   return {
     release: async () => {
       touch.cancel();
-      const found = await readFile(path, 'utf8').catch(() => undefined);
-      if (found === own) await rm(path, { force: true });
+      if ((await readText(files, path)) === own) await files.unlink(path);
     },
   };
 }
 
-/** True when the file was not there and now is, with its content: a link appears at once. */
-async function create(path: string, content: string): Promise<boolean> {
-  const temporary = `${path}.${process.pid}.tmp`;
-  await writeFile(temporary, content);
+/** Of processes that ended while they tried. One that is trying now finds the lock taken anyway. */
+async function removeLeftovers(files: FileSystem, directory: string): Promise<void> {
+  for (const name of await files.list(directory)) {
+    if (/^LOCK\.\d+\.(tmp|stale)$/.test(name)) await files.unlink(join(directory, name));
+  }
+}
+
+async function readText(files: FileSystem, path: string): Promise<string | undefined> {
+  const bytes = await files.read(path).catch(() => undefined);
+  return bytes && new TextDecoder().decode(bytes);
+}
+
+async function writeText(
+  files: FileSystem,
+  path: string,
+  { flags, content }: { flags: 'w' | 'wx'; content: string },
+): Promise<void> {
+  const fd = await files.open(path, flags);
   try {
-    await link(temporary, path);
+    await writeAll(files, fd, { parts: [new TextEncoder().encode(content)], position: 0 });
+  } finally {
+    await files.close(fd);
+  }
+}
+
+/** True when the file was not there and now is, with its content: a link appears at once. */
+async function create(files: FileSystem, path: string, content: string): Promise<boolean> {
+  const temporary = `${path}.${process.pid}.tmp`;
+  try {
+    await writeText(files, temporary, { flags: 'w', content });
+    return await linkOrCreate(files, path, { temporary, content });
+  } finally {
+    await files.unlink(temporary);
+  }
+}
+
+async function linkOrCreate(
+  files: FileSystem,
+  path: string,
+  { temporary, content }: { temporary: string; content: string },
+): Promise<boolean> {
+  try {
+    await files.link(temporary, path);
     return true;
   } catch (error) {
     if (systemCodeOf(error) === 'EEXIST') return false;
-    return await createWithoutLink(path, content);
-  } finally {
-    await rm(temporary, { force: true });
+    return createWithoutLink(files, path, content);
   }
 }
 
 /** For file systems without hard links. */
-async function createWithoutLink(path: string, content: string): Promise<boolean> {
+async function createWithoutLink(
+  files: FileSystem,
+  path: string,
+  content: string,
+): Promise<boolean> {
   try {
-    await writeFile(path, content, { flag: 'wx' });
+    await writeText(files, path, { flags: 'wx', content });
     return true;
   } catch (error) {
     if (systemCodeOf(error) === 'EEXIST') return false;
@@ -91,16 +138,16 @@ async function createWithoutLink(path: string, content: string): Promise<boolean
 }
 
 /** Moves the lock aside and looks at it again: another process may have replaced it meanwhile. */
-async function removeStale(path: string, judged: string): Promise<void> {
+async function removeStale(files: FileSystem, path: string, judged: string): Promise<void> {
   const aside = `${path}.${process.pid}.stale`;
   try {
-    await rename(path, aside);
+    await files.rename(path, aside);
   } catch {
     return;
   }
-  const moved = await readFile(aside, 'utf8').catch(() => undefined);
-  if (moved !== judged) await link(aside, path).catch(() => {});
-  await rm(aside, { force: true });
+  const moved = await readText(files, aside);
+  if (moved !== judged) await files.link(aside, path).catch(() => {});
+  await files.unlink(aside);
 }
 
 function ownerOf(content: string): Owner | undefined {
@@ -115,10 +162,10 @@ function ownerOf(content: string): Owner | undefined {
   }
 }
 
-async function isAlive(owner: Owner, path: string): Promise<boolean> {
+async function isAlive(owner: Owner, path: string, { files }: LockDeps): Promise<boolean> {
   if (owner.host !== hostname()) {
-    const touched = await stat(path).catch(() => undefined);
-    return touched !== undefined && Date.now() - touched.mtimeMs < FOREIGN_STALE_MS;
+    const touched = await files.stat(path).catch(() => undefined);
+    return touched !== undefined && Date.now() - touched.modifiedMs < FOREIGN_STALE_MS;
   }
   try {
     process.kill(owner.pid, 0);

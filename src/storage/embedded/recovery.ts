@@ -14,7 +14,7 @@ import { findRows } from './deletion/find-rows.ts';
 import { hashesOf } from './deletion/forget-spent.ts';
 import { decodeTombstone, listTombstones } from './deletion/tombstone.ts';
 import { openDataFile, readSegmentIndex } from './encode/data-file.ts';
-import { Encoder } from './encode/encoder.ts';
+import { Encoder, type StartWorker } from './encode/encoder.ts';
 import type { SegmentEncoder } from './encoder-port.ts';
 import { Engine, type EngineDeps, type EngineOptions } from './engine.ts';
 import type { DataFile } from './manifest.ts';
@@ -24,7 +24,9 @@ import type { TenantStore } from './tenant-store.ts';
 import { listWal, replayFile } from './wal/replay.ts';
 import { Wal } from './wal/wal.ts';
 
-export interface OpenEngineDeps extends OpenDirectoryDeps, Pick<EngineDeps, 'logger'> {}
+export interface OpenEngineDeps extends OpenDirectoryDeps, Pick<EngineDeps, 'logger'> {
+  readonly startWorker?: StartWorker | undefined;
+}
 
 export interface OpenedEngine {
   readonly engine: Engine;
@@ -45,6 +47,7 @@ export async function openEngine(
   const encoder = new Encoder({
     seed: directory.hashSeed[0],
     clock: deps.clock,
+    startWorker: deps.startWorker,
     onFailure: () => engine?.encoderLost(),
   });
   try {
@@ -173,6 +176,7 @@ class Recovery {
       }
       for (const { seq, batch } of records) {
         if (seq <= (engine.tenant(batch.tenant)?.walTo ?? 0)) continue;
+        await engine.prepareTenant(batch.tenant);
         engine.replay(seq, batch);
         spans += batch.count;
       }

@@ -18,7 +18,7 @@ import { nextGeneration, tenantDirectory } from '../directory.ts';
 import { forgetSpent } from './forget-spent.ts';
 import type { SegmentEncoder } from '../encoder-port.ts';
 import type { Engine } from '../engine.ts';
-import type { FileSystem } from '../file-system.ts';
+import { type FileSystem, makeDurableDirectory } from '../file-system.ts';
 import { identityHashes } from '../identity.ts';
 import type { Manifest } from '../manifest.ts';
 import type { TenantStore } from '../tenant-store.ts';
@@ -144,7 +144,7 @@ export class Deleter {
         traceIds: named,
         hashes: await this.#recentHashes(store, manifest, named),
       };
-      await files.makeDirectory(dirname(tombstone.path));
+      await makeDurableDirectory(files, dirname(tombstone.path));
       await this.#write(tombstone);
       store.bury(tombstone, found.byPath);
       engine.seen.removeAll(tombstone.hashes);

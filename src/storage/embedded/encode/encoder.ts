@@ -14,10 +14,14 @@ import type { DataFile } from '../manifest.ts';
 import { openDataFile } from './data-file.ts';
 import type { Failure, Message, Reply, Request, WorkerOptions } from './messages.ts';
 
+export type StartWorker = (options: WorkerOptions) => Worker;
+
 export interface EncoderOptions {
   /** Secret: hash tables start from it, so that nobody can craft what collides in them. */
   readonly seed: number;
   readonly clock?: Clock | undefined;
+  /** Starts the thread; a test starts one whose disk it can break. */
+  readonly startWorker?: StartWorker | undefined;
   /** The worker is gone and its rows with it: append them anew. */
   readonly onFailure?: ((error: StorageError) => void) | undefined;
 }
@@ -125,11 +129,8 @@ export class Encoder implements SegmentEncoder {
   }
 
   #start(): Worker {
-    const workerData: WorkerOptions = { seed: this.#options.seed };
-    const worker = new Worker(entryUrl('./encoder-worker.ts', import.meta.url), {
-      workerData,
-      name: 'encoder',
-    });
+    const { seed, startWorker = startOwnWorker } = this.#options;
+    const worker = startWorker({ seed });
     worker.on('message', (reply: Reply) => this.#settle(reply));
     worker.on('error', (error) => this.#fail(worker, messageOf(error)));
     worker.on('exit', (code) => this.#fail(worker, `it ended with code ${code}`));
@@ -161,6 +162,11 @@ export class Encoder implements SegmentEncoder {
     this.#waiting.clear();
     for (const { reject } of waiting) reject(error);
   }
+}
+
+function startOwnWorker(workerData: WorkerOptions): Worker {
+  const entry = entryUrl('./encoder-worker.ts', import.meta.url);
+  return new Worker(entry, { workerData, name: 'encoder' });
 }
 
 function errorOf({ code, message, retryable, retryAfterMs, hint }: Failure): StorageError {

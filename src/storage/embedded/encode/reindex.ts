@@ -2,7 +2,7 @@
  *  written. */
 
 import { StorageError } from '../../contract.ts';
-import { realFileSystem, replaceFile } from '../file-system.ts';
+import { type FileSystem, replaceFile } from '../file-system.ts';
 import type { HashSeed } from '../identity.ts';
 import { openIndex } from '../index-file.ts';
 import { ParquetFile } from '../parquet/parquet-file.ts';
@@ -11,12 +11,16 @@ import { rebuildIndex } from './rebuild-index.ts';
 
 /** True when it was made again. Throws StorageError 'damaged' when the Parquet file is damaged too.
  *  `seed`: what identity hashes are made with, for a file whose index has them. */
-export async function reindexDamaged(path: string, seed: HashSeed | undefined): Promise<boolean> {
+export async function reindexDamaged(
+  files: FileSystem,
+  path: string,
+  seed: HashSeed | undefined,
+): Promise<boolean> {
   const indexPath = indexPathOf(path);
   if (isWhole(indexPath)) return false;
   const file = ParquetFile.open(path);
   try {
-    await replaceFile(realFileSystem, indexPath, await rebuildIndex(file, { seed }));
+    await replaceFile(files, indexPath, await rebuildIndex(file, { seed }));
   } finally {
     file.close();
   }

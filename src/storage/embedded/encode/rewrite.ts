@@ -3,13 +3,12 @@
  *  removed row is left. All rows of these traces go, so what the index says of the others stays true
  *  and is copied; where the index is damaged everything is encoded again and the index made anew. */
 
-import { readFile } from 'node:fs/promises';
 import { gather } from '../../../model/batch/gather.ts';
 import type { SpanBatch } from '../../../model/batch/span-batch.ts';
 import { TRACE_ID_BYTES } from '../../../model/ids.ts';
 import { StorageError } from '../../contract.ts';
 import { TraceIdSet } from '../deletion/trace-id-set.ts';
-import { realFileSystem } from '../file-system.ts';
+import type { FileSystem } from '../file-system.ts';
 import { type HashSeed, identityHashes } from '../identity.ts';
 import { headerOf, openIndex } from '../index-file.ts';
 import { ParquetFile } from '../parquet/parquet-file.ts';
@@ -29,10 +28,13 @@ import { RowCollector } from './rows.ts';
 type Rewrite = Extract<Request, { kind: 'rewrite' }>;
 
 /** False when no row is left: then there is no file. `tableSeed` is that of hash tables. */
-export async function rewriteFile(order: Rewrite, tableSeed: number): Promise<boolean> {
-  const rewriting = new Rewriting(order, await readFile(order.input), tableSeed);
+export async function rewriteFile(
+  order: Rewrite,
+  { files, tableSeed }: { readonly files: FileSystem; readonly tableSeed: number },
+): Promise<boolean> {
+  const rewriting = new Rewriting(order, await files.read(order.input), tableSeed);
   if (rewriting.isEmpty) return false;
-  const options = { files: realFileSystem, path: order.path, isDurable: true };
+  const options = { files, path: order.path, isDurable: true };
   await publishDataFile(options, (write) => rewriting.write(write));
   return true;
 }

@@ -8,7 +8,7 @@ import { setImmediate } from 'node:timers/promises';
 import { join } from 'node:path';
 import { messageOf } from '../../../lib/errors.ts';
 import type { Logger } from '../../../lib/logger.ts';
-import { type FileSystem, replaceFile } from '../file-system.ts';
+import { type FileSystem, makeDurableDirectory, replaceFile } from '../file-system.ts';
 import type { DataFile } from '../manifest.ts';
 import { packRed } from './codec.ts';
 import {
@@ -174,7 +174,7 @@ export class Rollups {
     const { files, directory } = this.#deps;
     const hours = await this.#hours(day, known, red);
     const path = join(directory, dayFileName(day));
-    await files.makeDirectory(directory);
+    await makeDurableDirectory(files, directory);
     const bytes = encodeDay(day, withRange(known?.sources ?? [], range), hours);
     try {
       await replaceFile(files, path, bytes);
