@@ -107,8 +107,10 @@ describe('reads of random data', () => {
     }
   });
 
-  test('dependencies count every call', async () => {
-    const range = { startNano: START + SPREAD / 4n, endNano: START + SPREAD / 2n };
+  test.each([
+    ['from the spans', { startNano: START + SPREAD / 4n, endNano: START + SPREAD / 2n }, undefined],
+    ['from what was counted and the rest', ALL, 0],
+  ])('dependencies count every call, %s', async (_, range, rowsAskedMax) => {
     const serviceOf = new Map(all.map((span) => [span.traceId + span.spanId, span.service ?? '']));
     const counts = new Map<string, number>();
     for (const { traceId, parentSpanId, startNano, service = '' } of all) {
@@ -118,7 +120,7 @@ describe('reads of random data', () => {
       const key = print([parent, service]);
       counts.set(key, (counts.get(key) ?? 0) + 1);
     }
-    const links = await findDependencies(context, range);
+    const links = await findDependencies(context, range, { rowsAskedMax });
     expect(links.length).toBeGreaterThan(5);
     expect(new Map(links.map((l) => [print([l.parent, l.child]), l.callCount]))).toEqual(counts);
   });

@@ -240,7 +240,7 @@ class EmbeddedReader implements TraceReader {
       // After the files: what retention takes meanwhile is in either of them.
       const context = this.#context(store, manifest, signal);
       const past = await pastDependencies(store.rollups, range, context.onWarning);
-      return await findDependencies(context, range, past);
+      return await findDependencies(context, range, { past });
     } finally {
       manifest.release();
     }

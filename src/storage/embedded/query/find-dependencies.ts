@@ -1,10 +1,16 @@
 /** Who calls whom: each span that starts in the range, by the service of its parent. Calls of a
  *  service to itself count too. From the spans, because a parent may lie in any file; of spans that
- *  are gone, from what was counted of them. */
+ *  are gone, from what was counted of them.
+ *
+ *  Over many spans, those whose parent is in their own row group are taken from what was counted when
+ *  it was written, and only the others look for their parents. That differs in one case: where spans
+ *  of different row groups share an id (Zipkin's client and server at the edge of a flush), the one
+ *  in the child's row group counts as its parent. */
 
 import type { DependencyLink, TimeRange } from '../../contract.ts';
 import type { DataFile } from '../manifest.ts';
 import { overlaps, rangeSql, rowsOf } from './file-rows.ts';
+import type { RedPartial } from '../red/partial.ts';
 import type { FileShape } from './file-shape.ts';
 import type { QueryColumn, QueryPlan, QueryResult } from './messages.ts';
 import { hasParents, isRoot, parentId } from './parent-sql.ts';
@@ -14,13 +20,15 @@ import { allTrue, FALSE, SqlBuilder } from './sql-builder.ts';
 import { notCounted } from '../red/rollups.ts';
 import type { PastDependencies } from './past-dependencies.ts';
 
+/** Up to so many spans every one looks for its parent. */
+const ROWS_ASKED_MAX = 500_000;
 /** How far from the range a parent of a span in it is looked for. */
 const PARENT_REACH_NANO = 24n * 3600n * 1_000_000_000n;
 
 export async function findDependencies(
   context: ReadContext,
   range: TimeRange,
-  past: PastDependencies = NO_PAST,
+  { past = NO_PAST, rowsAskedMax = ROWS_ASKED_MAX }: DependencyOptions = {},
 ): Promise<DependencyLink[]> {
   const reach = {
     startNano: range.startNano - PARENT_REACH_NANO,
@@ -30,10 +38,50 @@ export async function findDependencies(
     overlaps(file, reach),
   );
   const isCounted = ({ from, to }: DataFile) => notCounted(past.rollups, [from, to]) !== undefined;
-  const result = await askFiles(context, files, (some) =>
-    dependencyPlan(some, { range, reach, isCounted }),
-  );
-  return summed([...past.links, ...(result === undefined ? [] : readLinks(result))]);
+  const rows = files.reduce((sum, file) => sum + (overlaps(file, range) ? file.rows : 0), 0);
+  const edges = rows <= rowsAskedMax ? new Map() : countedEdges(files, range, isCounted);
+  const asked = { range, reach, isCounted, hasEdges: (file: DataFile) => edges.has(file) };
+  const result = await askFiles(context, files, (some) => dependencyPlan(some, asked));
+  const links = [...edges.values()].flat();
+  return summed([...past.links, ...links, ...(result === undefined ? [] : readLinks(result))]);
+}
+
+interface DependencyOptions {
+  readonly past?: PastDependencies | undefined;
+  readonly rowsAskedMax?: number | undefined;
+}
+
+/** By file, the calls within its row groups, of files that lie in the range as a whole and know. */
+function countedEdges(
+  files: readonly DataFile[],
+  range: TimeRange,
+  isCounted: (file: DataFile) => boolean,
+): Map<DataFile, DependencyLink[]> {
+  const edges = new Map<DataFile, DependencyLink[]>();
+  for (const file of files) {
+    const isInside = file.minStartNano >= range.startNano && file.maxStartNano < range.endNano;
+    // Without places a parent's id does not say that it is in no row of the row group.
+    const hasPlaces = file.rowGroupRows !== undefined;
+    if (!isInside || !hasPlaces || isCounted(file) || file.deleted !== undefined) continue;
+    const red = redOf(file);
+    if (red === undefined) continue;
+    const links = red.edges.map(({ parent, child, calls }) => ({
+      parent,
+      child,
+      callCount: calls,
+    }));
+    edges.set(file, summed(links));
+  }
+  return edges;
+}
+
+/** A damaged index is met, told and made again by those who cannot do without: spans are asked. */
+function redOf({ index }: DataFile): RedPartial | undefined {
+  try {
+    return index?.red();
+  } catch {
+    return undefined;
+  }
 }
 
 const NO_PAST: PastDependencies = { links: [], rollups: { days: new Map(), waiting: [] } };
@@ -56,22 +104,35 @@ interface Asked {
   readonly reach: TimeRange;
   /** Calls of the file's spans are known already. */
   readonly isCounted: (file: DataFile) => boolean;
+  /** Those within its row groups are. */
+  readonly hasEdges: (file: DataFile) => boolean;
 }
 
 function dependencyPlan(
   files: readonly DataFile[],
-  { range, reach, isCounted }: Asked,
+  { range, reach, isCounted, hasEdges }: Asked,
 ): QueryPlan | undefined {
   const sql = new SqlBuilder();
   const service = (shape: FileShape) =>
     shape.has('service') ? `coalesce(service, '') AS service` : `'' AS service`;
-  const children = rowsOf(files, {
-    select: (shape) => `trace_id, ${parentId(shape)} AS parent_id, ${service(shape)}`,
-    where: (shape, file) =>
-      hasParents(shape) && overlaps(file, range) && !isCounted(file)
-        ? allTrue([...rangeSql(sql, range, file), `NOT (${isRoot(shape)})`])
-        : FALSE,
-  });
+  const isAsked = (file: DataFile) => overlaps(file, range) && !isCounted(file);
+  const whole = files.filter((file) => isAsked(file) && !hasEdges(file));
+  const children = union([
+    rowsOf(whole, {
+      select: (shape) => `trace_id, ${parentId(shape)} AS parent_id, ${service(shape)}`,
+      where: (shape, file) =>
+        hasParents(shape)
+          ? allTrue([...rangeSql(sql, range, file), `NOT (${isRoot(shape)})`])
+          : FALSE,
+    }),
+    rowsOf(
+      files.filter((file) => isAsked(file) && hasEdges(file)),
+      {
+        select: (shape) => `trace_id, parent_id, ${service(shape)}`,
+        where: (shape) => (shape.has('parent_id') ? 'parent_id IS NOT NULL' : FALSE),
+      },
+    ),
+  ]);
   const parents = rowsOf(files, {
     select: (shape) => `trace_id, span_id, kind, ${service(shape)}`,
     where: (_, file) => allTrue(rangeSql(sql, reach, file)),
@@ -90,6 +151,12 @@ function dependencyPlan(
       GROUP BY calls.trace_id, calls.parent_id, calls.service
     )
     SELECT parent, child, sum(calls)::BIGINT AS calls FROM called GROUP BY parent, child`);
+}
+
+function union(sources: readonly (string | undefined)[]): string | undefined {
+  const some = sources.filter((source) => source !== undefined);
+  if (some.length < 2) return some[0];
+  return `(${some.map((source) => `SELECT * FROM ${source}`).join(' UNION ALL ')})`;
 }
 
 function readLinks({ rows, columns }: QueryResult): DependencyLink[] {
