@@ -38,15 +38,17 @@ export async function lockDirectory(directory: string, deps: LockDeps): Promise<
   const path = join(directory, 'LOCK');
   const own = JSON.stringify(await describeProcess(process.pid));
   for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
+    // What nobody holds goes first: on a full disk the new one needs its room.
+    const found = await readText(files, path);
+    if (found !== undefined) {
+      const owner = ownerOf(found);
+      if (owner !== undefined && (await isAlive(owner, path, deps))) throw inUse(directory, owner);
+      await removeStale(files, path, found);
+    }
     if (await create(files, path, own)) {
       await removeLeftovers(files, directory);
       return hold(path, own, deps);
     }
-    const found = await readText(files, path);
-    if (found === undefined) continue;
-    const owner = ownerOf(found);
-    if (owner !== undefined && (await isAlive(owner, path, deps))) throw inUse(directory, owner);
-    await removeStale(files, path, found);
   }
   throw new StorageError('unusable', `${directory}: the file LOCK cannot be taken`, {
     hint: `remove ${path} if no other process uses the directory`,
