@@ -37,3 +37,14 @@ test('a block that takes any key keeps them, with nothing after them too', () =>
     problems: [],
   });
 });
+
+test('a type that no block has is said with those there are', () => {
+  const { problems } = decode(schema, { shapes: [{ type: 'bax' }, {}] });
+  expect(problems).toEqual([
+    {
+      path: ['shapes', '0', 'type'],
+      message: 'expected one of "circle", "box", got string "bax", did you mean "box"?',
+    },
+    { path: ['shapes', '1', 'type'], message: 'is required: one of "circle", "box"' },
+  ]);
+});

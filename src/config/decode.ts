@@ -181,7 +181,7 @@ function messageFor(issue: z.core.$ZodIssue, found: ConfigValue): string {
     case 'invalid_value':
       return `expected ${listed(issue.values)}, got ${described(found)}${closest(issue.values, found)}`;
     case 'invalid_union':
-      return `${unionMessage(issue.message)}, got ${described(found)}`;
+      return unionMessage(issue, found);
     case 'unrecognized_keys':
       return `unknown keys: ${issue.keys.join(', ')}`;
     default:
@@ -189,9 +189,17 @@ function messageFor(issue: z.core.$ZodIssue, found: ConfigValue): string {
   }
 }
 
-/** A union may bring its own words; zod's own say nothing about what is allowed. */
-function unionMessage(message: string): string {
-  return message === 'Invalid input' ? 'none of the allowed forms takes this' : message;
+/** The kind that decides between forms is none of them, or no form fits. A union may bring its own
+ *  words for that; zod's own say nothing about what is allowed. */
+function unionMessage(issue: z.core.$ZodIssueInvalidUnion, found: ConfigValue): string {
+  const kinds: readonly unknown[] = 'options' in issue ? (issue.options ?? []) : [];
+  if (kinds.length > 0) {
+    if (found === undefined) return `is required: ${listed(kinds)}`;
+    return `expected ${listed(kinds)}, got ${described(found)}${closest(kinds, found)}`;
+  }
+  const { message } = issue;
+  const words = message === 'Invalid input' ? 'none of the allowed forms takes this' : message;
+  return `${words}, got ${described(found)}`;
 }
 
 function listed(values: readonly unknown[]): string {

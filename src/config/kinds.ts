@@ -107,6 +107,22 @@ export function isOpaque(schema: z.ZodType): boolean {
   return schema.meta()?.['opaque'] === true;
 }
 
+/** For `superRefine` of a map of headers: what would only show when a request is answered or sent. No
+ *  value is said, it may be a secret. */
+export function usableHeaders(
+  headers: Readonly<Record<string, string>>,
+  context: z.RefinementCtx,
+): void {
+  for (const [name, value] of Object.entries(headers)) {
+    const complain = (message: string) =>
+      context.addIssue({ code: 'custom', path: [name], message });
+    if (!/^[-!#$%&'*+.^_`|~\w]+$/.test(name)) complain('this is not the name of a header');
+    else if (!/^[\t\x20-\x7e\x80-\xff]*$/.test(value)) {
+      complain('the value has characters that no header may have, like the end of a line');
+    }
+  }
+}
+
 /** The switch of a block, for `optionalBlock` and `defaultBlock`. */
 export function enabled() {
   return z.boolean().default(true).describe('Set to false to switch the block off.');

@@ -1,13 +1,14 @@
 /** The settings that every client to a network peer shares: the Collector's `configgrpc` and
  *  `confighttp` clients. A component spreads a shape into its schema and adds its own keys. */
 import { z } from 'zod';
-import { byteSize, duration, opaque, unavailable } from '../../config/kinds.ts';
+import { byteSize, duration, opaque, unavailable, usableHeaders } from '../../config/kinds.ts';
 import { tlsClient } from '../../config/tls.ts';
 import { clientAuth } from '../auth/authenticator.ts';
 import { grpcCompressions, httpCompressions, levelProblem, type Compression } from './compress.ts';
 
 const headers = z
   .record(z.string(), opaque())
+  .superRefine(usableHeaders)
   .default({})
   .describe('Sent with every request; values are secrets.');
 

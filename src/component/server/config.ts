@@ -6,6 +6,7 @@ import {
   duration,
   parseEndpoint,
   unavailable,
+  usableHeaders,
   type HostPort,
 } from '../../config/kinds.ts';
 import { tlsServer } from '../../config/tls.ts';
@@ -102,6 +103,7 @@ export function httpServerShape({ endpoint, bodyBytes = 20 * MIB }: HttpDefaults
       .describe('Compressions of a request that are taken; the empty one is none.'),
     response_headers: z
       .record(z.string(), z.string())
+      .superRefine(usableHeaders)
       .default({})
       .describe('Headers added to every answer.'),
     read_timeout: duration()

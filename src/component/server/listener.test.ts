@@ -212,6 +212,8 @@ describe('over HTTP', () => {
     [{ transport: 'unix' }, 'needs an endpoint that is the path of a socket'],
     [{ endpoint: 'x' }, 'expected host:port'],
     [{ middlewares: [] }, 'middlewares'],
+    [{ response_headers: { 'x y': '1' } }, 'not the name of a header'],
+    [{ response_headers: { x: 'a\nb' } }, 'the end of a line'],
   ] as const)('%j is refused', ([input, message]) => {
     expect(() => parsed(httpBlock, input)).toThrow(message);
   });
