@@ -142,6 +142,22 @@ describe('gRPC', () => {
     await answered;
   });
 
+  test('headers without a status count only when the answer was not cut off', async () => {
+    const server = createHttp2();
+    const broken = { is: true };
+    server.on('stream', (stream) => {
+      stream.on('error', () => {});
+      stream.resume();
+      stream.respond({ ':status': 200 });
+      if (broken.is) setImmediate(() => stream.session?.destroy());
+      else stream.end();
+    });
+    const { call } = await calling({ endpoint: `127.0.0.1:${await port(server)}` });
+    await expect(call()).rejects.toMatchObject({ code: 'unreachable', retryable: true });
+    broken.is = false;
+    await expect(call()).rejects.toMatchObject({ code: 'rejected', retryable: false });
+  });
+
   test('a call that is given up says so', async () => {
     const silent = createHttp2();
     silent.on('stream', (stream) => stream.on('error', () => {}));
@@ -226,6 +242,8 @@ describe('HTTP', () => {
     [{ proxy_url: 'proxy:3128' }, 'expected a URL'],
     [{ cookies: { enabled: true } }, 'cookies are not kept'],
     [{ compression: 'br' }, 'expected one of'],
+    [{ headers: { 'x:y': '1' } }, 'not the name of a header'],
+    [{ headers: { authorization: 'Bearer t\n' } }, 'the end of a line'],
     [{ middlewares: [] }, 'middlewares'],
   ] as const)('%j is refused', ([input, message]) => {
     expect(() => parsed(httpBlock, input)).toThrow(message);

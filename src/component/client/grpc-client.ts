@@ -169,9 +169,8 @@ export class GrpcClient {
       });
       stream.on('error', (error) => (cause = error));
       stream.once('close', () => {
-        // A status given before the stream was reset counts: the server had decided.
-        const isAnswered = headers['grpc-status'] !== undefined || headers[':status'] !== undefined;
-        if (isAnswered) resolve({ message: Buffer.concat(pieces), headers });
+        if (isAnswered(headers, stream.rstCode))
+          resolve({ message: Buffer.concat(pieces), headers });
         else reject(this.#cutOff(cause));
       });
       stream.end(request);
@@ -219,6 +218,15 @@ export class GrpcClient {
     if (message[0] === 0) return body;
     return this.#decompressor.decompress(headers['grpc-encoding']?.toString(), body);
   }
+}
+
+/** A status given before the stream was reset counts: the server had decided. Headers of success
+ *  alone do not when the connection broke before the status came. */
+function isAnswered(headers: IncomingHttpHeaders, resetCode: number | undefined): boolean {
+  if (headers['grpc-status'] !== undefined) return true;
+  const httpStatus = headers[':status'];
+  const isWhole = resetCode === undefined || resetCode === constants.NGHTTP2_NO_ERROR;
+  return httpStatus !== undefined && (Number(httpStatus) !== 200 || isWhole);
 }
 
 function framed(body: Uint8Array, isCompressed: boolean): Uint8Array {

@@ -7,6 +7,9 @@ import { connect as connectTls } from 'node:tls';
 import type { HttpClientConfig } from './config.ts';
 import { ClientTls, type ClientContext } from './tls.ts';
 
+/** A proxy that says nothing would keep a connection of every attempt. */
+const CONNECT_MS_MAX = 20_000;
+
 export interface Route {
   readonly agent: HttpAgent;
   /** Over what the request itself is addressed to: a proxy for plain requests. */
@@ -91,7 +94,11 @@ class TunnelAgent extends HttpsAgent {
     });
     const failed = (error: Error) => callback?.(error, new Duplex());
     asked.once('error', failed);
+    asked.setTimeout(CONNECT_MS_MAX, () => {
+      asked.destroy(new Error(`the proxy did not answer in ${CONNECT_MS_MAX / 1000} s`));
+    });
     asked.once('connect', (response, socket) => {
+      socket.setTimeout(0);
       if (response.statusCode !== 200) {
         socket.destroy();
         failed(new Error(`the proxy answered ${response.statusCode ?? 0}`));
