@@ -127,6 +127,15 @@ test.for([
   expect(Buffer.from(lz4FrameDecompress(bytesOf(frame), MAX)).toString()).toBe(content);
 });
 
+test('a snappy stream of the smallest chunks is bounded like any other', () => {
+  const chunk = snappyFramedCompress(text('a')).subarray(10);
+  const head = snappyFramedCompress(new Uint8Array(0));
+  const stream = Buffer.concat([head, ...Array.from({ length: 100 }, () => chunk)]);
+  expect(Buffer.from(snappyFramedDecompress(stream, 100)).toString()).toBe('a'.repeat(100));
+  expect(() => snappyFramedDecompress(stream, 99)).toThrow(CompressionError);
+  expect(snappyFramedDecompress(head, 0)).toHaveLength(0);
+});
+
 test('frames follow each other, others are passed over', () => {
   const skipped = Buffer.from('502a4d1803000000616263', 'hex');
   const frames = Buffer.concat([lz4FrameCompress(text('a')), skipped, lz4FrameCompress(text('b'))]);

@@ -18,7 +18,8 @@ export function isSnappyFramed(bytes: Uint8Array): boolean {
 /** @throws CompressionError */
 export function snappyFramedDecompress(bytes: Uint8Array, bytesMax: number): Uint8Array {
   if (!isSnappyFramed(bytes)) throw damaged('not a Snappy stream');
-  const pieces: Uint8Array[] = [];
+  // One buffer that grows: a body of the smallest chunks would be millions of pieces.
+  let out = new Uint8Array(Math.min(bytes.length * 2, bytesMax));
   let length = 0;
   for (let at = STREAM_HEAD.length; at < bytes.length;) {
     if (at + 4 > bytes.length) throw damaged('a chunk is cut short');
@@ -29,11 +30,18 @@ export function snappyFramedDecompress(bytes: Uint8Array, bytesMax: number): Uin
     at += 4 + size;
     if (type >= SKIPPABLE_MIN) continue;
     const piece = pieceOf(type, body);
+    if (length + piece.length > bytesMax) throw tooLarge(bytesMax);
+    if (length + piece.length > out.length) {
+      const larger = new Uint8Array(
+        Math.min(Math.max(out.length * 2, length + piece.length), bytesMax),
+      );
+      larger.set(out.subarray(0, length));
+      out = larger;
+    }
+    out.set(piece, length);
     length += piece.length;
-    if (length > bytesMax) throw tooLarge(bytesMax);
-    pieces.push(piece);
   }
-  return Buffer.concat(pieces, length);
+  return out.subarray(0, length);
 }
 
 function pieceOf(type: number, body: Uint8Array): Uint8Array {
