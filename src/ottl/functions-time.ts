@@ -24,7 +24,11 @@ export const TIME_FUNCTIONS: Readonly<Record<string, OttlFunction>> = {
   },
   Time: {
     parameters: ['target', 'format', 'location?', 'locale?'],
-    call: ([target = null, format = null]) => parsed(textArgument(target), textArgument(format)),
+    prepare: ([, , location, locale]) => requireUtc(location, locale),
+    call: ([target = null, format = null, location, locale]) => {
+      requireUtc(location, locale);
+      return parsed(textArgument(target), textArgument(format));
+    },
   },
   FormatTime: {
     parameters: ['time', 'format'],
@@ -47,6 +51,16 @@ export const TIME_FUNCTIONS: Readonly<Record<string, OttlFunction>> = {
   Nanosecond: partOf((_, { nano }) => Number(nano % NANOS_PER_SECOND)),
   Weekday: partOf((date) => date.getUTCDay()),
 };
+
+/** A time read in another zone than was meant would be hours off, in silence. */
+function requireUtc(location: Value | undefined, locale: Value | undefined): void {
+  const isUtc = location === undefined || location === 'UTC' || location === '';
+  const isPlain = locale === undefined || locale === 'en' || locale === '';
+  if (isUtc && isPlain) return;
+  throw new OttlError('bad_value', 'Time() knows no location but UTC and no locale but en', {
+    hint: 'write the offset into the text and read it with %z',
+  });
+}
 
 function timeArgument(value: Value): OttlTime {
   if (value instanceof OttlTime) return value;

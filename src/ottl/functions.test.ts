@@ -100,3 +100,9 @@ test.each([
 test('a pattern without named groups is refused when it is read', () => {
   expect(() => holds('ExtractPatterns(name, "x")["a"] == nil')).toThrow(/named groups/);
 });
+
+test('a location that would not be heeded is refused', () => {
+  const written = 'Time("2024", "%Y", "Europe/Zurich") == Now()';
+  expect(() => compileCondition(written, spanContext)).toThrow('no location but UTC');
+  expect(() => compileCondition('Time("2024", "%Y", "UTC") == Now()', spanContext)).not.toThrow();
+});
