@@ -1,7 +1,7 @@
-/** The keys used last, at most so many: a Set remembers the order of insertion. */
+/** The keys used last, at most so many: a Map remembers the order of insertion. */
 
-export class LruSet<K> {
-  readonly #keys = new Set<K>();
+export class LruMap<K, V> {
+  readonly #entries = new Map<K, V>();
   readonly #most: number;
 
   /** `most` 0 remembers nothing. */
@@ -10,22 +10,45 @@ export class LruSet<K> {
   }
 
   get size(): number {
+    return this.#entries.size;
+  }
+
+  /** Also marks the key as used. */
+  get(key: K): V | undefined {
+    const value = this.#entries.get(key);
+    if (value === undefined || !this.#entries.delete(key)) return undefined;
+    this.#entries.set(key, value);
+    return value;
+  }
+
+  set(key: K, value: V): void {
+    if (this.#most === 0) return;
+    this.#entries.delete(key);
+    this.#entries.set(key, value);
+    if (this.#entries.size <= this.#most) return;
+    const [oldest] = this.#entries.keys();
+    if (oldest !== undefined) this.#entries.delete(oldest);
+  }
+}
+
+export class LruSet<K> {
+  readonly #keys: LruMap<K, true>;
+
+  /** `most` 0 remembers nothing. */
+  constructor(most: number) {
+    this.#keys = new LruMap(most);
+  }
+
+  get size(): number {
     return this.#keys.size;
   }
 
   /** Also marks the key as used. */
   has(key: K): boolean {
-    if (!this.#keys.delete(key)) return false;
-    this.#keys.add(key);
-    return true;
+    return this.#keys.get(key) ?? false;
   }
 
   add(key: K): void {
-    if (this.#most === 0) return;
-    this.#keys.delete(key);
-    this.#keys.add(key);
-    if (this.#keys.size <= this.#most) return;
-    const [oldest] = this.#keys;
-    if (oldest !== undefined) this.#keys.delete(oldest);
+    this.#keys.set(key, true);
   }
 }

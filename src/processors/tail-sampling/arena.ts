@@ -9,6 +9,7 @@ import { appendRows, concat, gather } from '../../model/batch/gather.ts';
 import type { SpanBatch } from '../../model/batch/span-batch.ts';
 import { durationFromWords } from '../../model/time.ts';
 import { rowSize } from '../../model/batch/row-size.ts';
+import type { Reason } from './record.ts';
 import type { HeldTrace } from './trace.ts';
 
 const WORD = 0x1_0000_0000;
@@ -20,6 +21,11 @@ export interface TraceState {
   /** undefined once it is decided or given up. */
   arena: Arena | undefined;
   decision: boolean | undefined;
+  /** Why it is kept. */
+  reason: Reason | undefined;
+  /** On the clock that never steps back. */
+  readonly arrivedMs: number;
+  decidedMs: number;
   /** Its number in the arena. */
   readonly index: number;
   /** Start of the span that came first, as words. */
@@ -58,11 +64,14 @@ export class Arena {
     this.tick = tick;
   }
 
-  open(key: string): TraceState {
+  open(key: string, arrivedMs: number): TraceState {
     const state: TraceState = {
       key,
       arena: this,
       decision: undefined,
+      reason: undefined,
+      arrivedMs,
+      decidedMs: 0,
       index: this.#traces.length,
       origin: undefined,
       startNano: Number.POSITIVE_INFINITY,

@@ -203,6 +203,12 @@ export const TailSamplingConfig = z.strictObject({
     .nonnegative()
     .default(0)
     .describe('Drop traces larger than this at once, counted; 0 = no bound.'),
+  record_policy: z
+    .boolean()
+    .default(false)
+    .describe(
+      'Write onto the scopes of kept spans which policy kept them: tailsampling.policy, tailsampling.composite_policy and tailsampling.cached_decision. In a Collector a feature gate does so.',
+    ),
   policies: z
     .array(policy)
     .min(1)

@@ -5,6 +5,13 @@ import type { Vote } from './trace.ts';
 
 const PREFIX = 'otelcol_processor_tail_sampling_';
 
+const MILLISECONDS = [1, 2, 5, 10, 25, 50, 100, 250, 500, 1000, 5000];
+const SECONDS = [0, 5, 10, 25, 50, 75, 100, 250, 500, 750, 1000, 2500, 5000, 7500, 10_000];
+const MICROSECONDS = [
+  1, 2, 5, 10, 25, 50, 75, 100, 150, 200, 300, 400, 500, 750, 1000, 2000, 3000, 4000, 5000, 10_000,
+  20_000, 30_000, 50_000,
+];
+
 /** A vote turned round counts as what it comes to. */
 const outcomes: Readonly<Record<Vote, { isSampled: boolean; decision: string }>> = {
   sampled: { isSampled: true, decision: 'sampled' },
@@ -17,10 +24,28 @@ const outcomes: Readonly<Record<Vote, { isSampled: boolean; decision: string }>>
 export class TailSamplingMetrics {
   readonly #telemetry: ComponentTelemetry;
   readonly #processor: string;
+  readonly #policyLatency;
+  readonly #lateAge;
+  readonly #removalAge;
 
   constructor(telemetry: ComponentTelemetry, processor: string) {
     this.#telemetry = telemetry;
     this.#processor = processor;
+    this.#policyLatency = this.#histogram(
+      'sampling_decision_latency',
+      'Microseconds that a policy took for a trace.',
+      { labels: ['policy'], buckets: MICROSECONDS },
+    );
+    this.#lateAge = this.#histogram(
+      'sampling_late_span_age',
+      'Seconds from the decision of a remembered trace to spans of it that came later.',
+      { labels: [], buckets: SECONDS },
+    );
+    this.#removalAge = this.#histogram(
+      'sampling_trace_removal_age',
+      'Seconds from the first span of a trace until it was forgotten.',
+      { labels: [], buckets: SECONDS },
+    );
   }
 
   newTrace(): void {
@@ -83,16 +108,38 @@ export class TailSamplingMetrics {
     this.#gauge('held_bytes', 'Bytes of undecided spans.').set(bytes);
   }
 
+  policyTook(policy: string, ms: number): void {
+    this.#policyLatency
+      .labels({ processor: this.#processor, policy })
+      .observe(Math.round(ms * 1000));
+  }
+
+  lateSpans(ageMs: number): void {
+    this.#lateAge.labels({ processor: this.#processor }).observe(Math.floor(ageMs / 1000));
+  }
+
+  removed(ageMs: number): void {
+    this.#removalAge.labels({ processor: this.#processor }).observe(Math.floor(ageMs / 1000));
+  }
+
   decisionTook(ms: number): void {
-    this.#telemetry
-      .histogram({
-        name: `${PREFIX}sampling_decision_timer_latency`,
-        help: 'Milliseconds that the decisions of one tick took.',
-        labels: ['processor'],
-        buckets: [1, 2, 5, 10, 25, 50, 100, 250, 500, 1000, 5000],
-      })
+    const help = 'Milliseconds that the decisions of one tick took.';
+    this.#histogram('sampling_decision_timer_latency', help, { labels: [], buckets: MILLISECONDS })
       .labels({ processor: this.#processor })
       .observe(ms);
+  }
+
+  #histogram(
+    name: string,
+    help: string,
+    { labels, buckets }: { labels: readonly string[]; buckets: readonly number[] },
+  ) {
+    return this.#telemetry.histogram({
+      name: `${PREFIX}${name}`,
+      help,
+      labels: ['processor', ...labels],
+      buckets,
+    });
   }
 
   #counter(name: string, help: string) {

@@ -180,20 +180,26 @@ export interface Decider {
 export interface DeciderHooks {
   failed(policy: number, error: unknown): void;
   voted(policy: number, vote: Vote): void;
+  /** So long a policy took for one trace. */
+  took(policy: number, ms: number): void;
 }
 
 /** Dropped outweighs an inverted no, that a yes, that an inverted yes; a plain no is the least. */
 export function buildDecider(
   policies: readonly Policy[],
   isFirstMatch: boolean,
-  hooks: DeciderHooks,
+  { hooks, clock }: { readonly hooks: DeciderHooks; readonly clock: Clock },
 ): Decider {
   return {
     decide(trace) {
       const votes: (Vote | undefined)[] = [];
+      let startedMs = clock.monotonicMs();
       for (const [i, policy] of policies.entries()) {
         const vote = voteOf(policy, trace, (error) => hooks.failed(i, error));
         votes.push(vote);
+        const endedMs = clock.monotonicMs();
+        hooks.took(i, endedMs - startedMs);
+        startedMs = endedMs;
         if (vote !== undefined) hooks.voted(i, vote);
         if (vote === 'dropped' || (isFirstMatch && vote === 'sampled')) break;
       }

@@ -10,10 +10,12 @@ import { isRetryable, messageOf } from '../../lib/errors.ts';
 import { concat, gather } from '../../model/batch/gather.ts';
 import type { SpanBatch } from '../../model/batch/span-batch.ts';
 import type { Due } from './arena.ts';
-import { TailSamplingConfig } from './config.ts';
+import { type AnyPolicy, TailSamplingConfig } from './config.ts';
 import { TailSamplingMetrics } from './metrics.ts';
 import { buildDecider, buildPolicy, type Decider } from './policies.ts';
-import { type DecisionTicks, TenantTraces } from './traces.ts';
+import { recorded, type Reason } from './record.ts';
+import type { HeldTrace } from './trace.ts';
+import { type DecisionTicks, type LateRow, TenantTraces } from './traces.ts';
 
 const TICK_MS = 1000;
 const TENANTS_MAX = 1000;
@@ -31,8 +33,10 @@ export const component = defineProcessor<TailSamplingConfig, SpanBatch>({
 export class TailSampler implements Lifecycle, Consumer<SpanBatch> {
   readonly #context: ProcessorContext<TailSamplingConfig, SpanBatch>;
   readonly #metrics: TailSamplingMetrics;
+  readonly #policies: readonly AnyPolicy[];
   readonly #decider: Decider;
   readonly #tenants = new Map<string, TenantTraces>();
+  readonly #reasons = new Map<string, Reason>();
   readonly #giveUp = new AbortController();
   /** Decided batches the next consumer has not taken yet; tried again at every tick. */
   #unsent: SpanBatch[] = [];
@@ -42,6 +46,12 @@ export class TailSampler implements Lifecycle, Consumer<SpanBatch> {
   constructor(context: ProcessorContext<TailSamplingConfig, SpanBatch>) {
     this.#context = context;
     this.#metrics = new TailSamplingMetrics(context.telemetry, context.id);
+    const { policies } = context.config;
+    // A drop outweighs everything, so it is asked before a first match may end the vote.
+    this.#policies = [
+      ...policies.filter(({ type }) => type === 'drop'),
+      ...policies.filter(({ type }) => type !== 'drop'),
+    ];
     this.#decider = this.#buildDecider();
   }
 
@@ -55,12 +65,14 @@ export class TailSampler implements Lifecycle, Consumer<SpanBatch> {
     this.#refuseOverload(traces, sorted.held);
     // First what may be refused, so that a repeated batch is not held twice.
     if (sorted.late.length > 0) {
-      await this.#context.next.consume(gather(batch, Uint32Array.from(sorted.late)), signal);
+      await this.#context.next.consume(this.#lateOf(batch, sorted.late), signal);
     }
     traces.hold(batch, sorted.held, this.#decisionTicks());
     this.#metrics.droppedOrPassed(true, sorted.late.length);
     this.#metrics.droppedOrPassed(false, sorted.droppedCount);
     this.#metrics.cachedRelease(sorted.cachedCount);
+    const nowMs = this.#context.clock.monotonicMs();
+    for (const { decidedMs } of sorted.decidedTraces) this.#metrics.lateSpans(nowMs - decidedMs);
     this.#report();
   }
 
@@ -76,24 +88,36 @@ export class TailSampler implements Lifecycle, Consumer<SpanBatch> {
     this.#drop(this.#unsent, 'shutting down');
   }
 
+  #lateOf(batch: SpanBatch, late: readonly LateRow[]): SpanBatch {
+    if (!this.#context.config.record_policy) {
+      return gather(
+        batch,
+        Uint32Array.from(late, ({ row }) => row),
+      );
+    }
+    return recorded(
+      batch,
+      late.map(({ row, reason, isCached }) => ({ rows: [row], reason, isCached })),
+    );
+  }
+
   #buildDecider(): Decider {
     const { config, clock } = this.#context;
-    // A drop outweighs everything, so it is asked before a first match may end the vote.
-    const ordered = [
-      ...config.policies.filter(({ type }) => type === 'drop'),
-      ...config.policies.filter(({ type }) => type !== 'drop'),
-    ];
-    const nameOf = (i: number): string => ordered[i]?.name ?? '';
+    const nameOf = (i: number): string => this.#policies[i]?.name ?? '';
     return buildDecider(
-      ordered.map((policy) => buildPolicy(policy, clock)),
+      this.#policies.map((policy) => buildPolicy(policy, clock)),
       config.sample_on_first_match,
       {
-        failed: (i, error) => {
-          this.#metrics.evaluationError();
-          const fields = { policy: nameOf(i), reason: messageOf(error) };
-          this.#context.logger.debug(fields, 'a sampling policy failed');
+        clock,
+        hooks: {
+          failed: (i, error) => {
+            this.#metrics.evaluationError();
+            const fields = { policy: nameOf(i), reason: messageOf(error) };
+            this.#context.logger.debug(fields, 'a sampling policy failed');
+          },
+          voted: (i, vote) => this.#metrics.voted(nameOf(i), vote),
+          took: (i, ms) => this.#metrics.policyTook(nameOf(i), ms),
         },
-        voted: (i, vote) => this.#metrics.voted(nameOf(i), vote),
       },
     );
   }
@@ -110,6 +134,7 @@ export class TailSampler implements Lifecycle, Consumer<SpanBatch> {
         this.#metrics.droppedTooEarly();
         this.#metrics.lost(spans);
       },
+      removed: (ageMs) => this.#metrics.removed(ageMs),
       tooLarge: (spans) => {
         this.#metrics.tooLarge();
         this.#metrics.droppedOrPassed(false, spans);
@@ -143,6 +168,7 @@ export class TailSampler implements Lifecycle, Consumer<SpanBatch> {
     return {
       tick: now + ticksOf(wait),
       rootTick: rootWait === 0 ? undefined : now + ticksOf(rootWait),
+      nowMs: this.#context.clock.monotonicMs(),
     };
   }
 
@@ -161,18 +187,36 @@ export class TailSampler implements Lifecycle, Consumer<SpanBatch> {
   }
 
   #decideArena(traces: TenantTraces, due: readonly Due[]): void {
-    const kept: Uint32Array[] = [];
+    const kept: { readonly rows: Uint32Array; readonly reason: Reason }[] = [];
+    const nowMs = this.#context.clock.monotonicMs();
     for (const { trace, state } of due) {
-      const { isSampled } = this.#decider.decide(trace);
-      traces.decided(state, isSampled);
+      const { isSampled, by } = this.#decider.decide(trace);
+      const reason = isSampled ? this.#reasonOf(by, trace) : undefined;
+      traces.decided(state, { reason, nowMs });
       this.#metrics.decided(isSampled, trace.spanCount);
-      if (isSampled) kept.push(trace.rows);
+      if (reason !== undefined) kept.push({ rows: trace.rows, reason });
     }
     const [first] = due;
     if (first === undefined || kept.length === 0) return;
-    const rows = Uint32Array.from(kept.flatMap((own) => [...own]));
+    const { batch } = first.trace;
     // Carries over only what the rows need, so that the rest of the arena can be freed.
-    this.#unsent.push(concat([gather(first.trace.batch, rows)]));
+    this.#unsent.push(
+      this.#context.config.record_policy
+        ? recorded(
+            batch,
+            kept.map((trace) => ({ ...trace, isCached: false })),
+          )
+        : concat([gather(batch, Uint32Array.from(kept.flatMap(({ rows }) => [...rows])))]),
+    );
+  }
+
+  /** The same object for the traces a policy keeps: caches hold many. */
+  #reasonOf(by: number, { compositePolicy }: HeldTrace): Reason {
+    const policy = this.#policies[by]?.name ?? '';
+    const key = `${policy}\n${compositePolicy ?? ''}`;
+    const known = this.#reasons.get(key) ?? { policy, compositePolicy };
+    this.#reasons.set(key, known);
+    return known;
   }
 
   async #sendAll(): Promise<void> {

@@ -54,6 +54,7 @@ export function bytesLimiting(
 }
 
 interface Share {
+  readonly name: string;
   readonly decide: Policy;
   readonly spansPerSecond: number;
   sampledSpans: number;
@@ -72,7 +73,7 @@ export function composite(
     const percent = percents.get(sub.name);
     const equal = Math.floor(total / config.composite_sub_policy.length);
     const spansPerSecond = percent === undefined ? equal : Math.floor((percent * total) / 100);
-    return { decide: build(sub), spansPerSecond, sampledSpans: 0 };
+    return { name: sub.name, decide: build(sub), spansPerSecond, sampledSpans: 0 };
   });
   let second = Number.NaN;
   return (trace) => {
@@ -89,6 +90,7 @@ function spend(shares: readonly Share[], trace: HeldTrace, total: number): boole
   const spans = share.sampledSpans + trace.spanCount;
   if (spans > share.spansPerSecond || spans > total) return false;
   share.sampledSpans = spans;
+  trace.compositePolicy = share.name;
   return true;
 }
 

@@ -1,43 +1,13 @@
 import { createHash } from 'node:crypto';
 import { describe, expect, test } from 'vitest';
-import { RecordingConsumer, testContext } from '../../component/testbed.ts';
 import { SpoorError } from '../../lib/errors.ts';
 import type { KeyValue } from '../../model/attribute.ts';
-import type { SpanBatch } from '../../model/batch/span-batch.ts';
 import { makeAttributes, makeSpan, type SpanFields } from '../../model/trace/span.fixture.ts';
-import { batchOf, serviceOf, type Span, spansOf } from '../../model/trace/span.ts';
-import { TailSamplingConfig } from './config.ts';
+import { batchOf, serviceOf, type Span } from '../../model/trace/span.ts';
 import { fnv1a64 } from './fnv.ts';
-import { TailSampler } from './processor.ts';
+import { never, setUp } from './sampler.fixture.ts';
 
-const never = new AbortController().signal;
 const MS = 1_000_000;
-
-function setUp(settings: object) {
-  const config = TailSamplingConfig.parse({ decision_wait: '10s', ...settings });
-  const context = testContext(config, 'tail_sampling');
-  const next = new RecordingConsumer<SpanBatch>();
-  const sampler = new TailSampler({ ...context, next, signal: 'traces' });
-  const metric = async (name: string, labels: object = {}) => {
-    const found = await context.telemetry.registry
-      .getSingleMetric(`otelcol_processor_tail_sampling_${name}`)
-      ?.get();
-    return found?.values.find((value) =>
-      Object.entries(labels).every(([key, wanted]) => value.labels[key] === wanted),
-    )?.value;
-  };
-  const advance = async (seconds: number) => {
-    for (let i = 0; i < seconds; i++) {
-      context.clock.advance(1000);
-      for (let turn = 0; turn < 5; turn++) await Promise.resolve();
-    }
-    await new Promise((resolve) => setImmediate(resolve));
-  };
-  const send = (...spans: SpanFields[]) =>
-    sampler.consume(batchOf('default', spans.map(makeSpan)), never);
-  const kept = () => next.batches.flatMap(spansOf);
-  return { sampler, next, metric, advance, send, kept, clock: context.clock };
-}
 
 const isMany = ({ value }: KeyValue) => value.type === 'int' && value.value >= 8n;
 
@@ -503,3 +473,79 @@ test.each([
     expect(ids(kept())).toEqual(ids(expected.flatMap(([, of]) => of)));
   },
 );
+
+const scopesOf = (spans: readonly Span[]) =>
+  spans.map(({ traceId, scope }) => [
+    Number(traceId),
+    Object.fromEntries(
+      scope.attributes.map(({ key, value }) => [key, 'value' in value ? value.value : '']),
+    ),
+  ]);
+
+test('record_policy writes onto scopes who kept a trace, and whether a cache remembered', async () => {
+  const { sampler, send, advance, kept } = setUp({
+    record_policy: true,
+    num_traces: 3,
+    decision_cache: { sampled_cache_size: 10 },
+    policies: [
+      { name: 'errors', type: 'status_code', status_code: { status_codes: ['ERROR'] } },
+      {
+        name: 'mixed',
+        type: 'composite',
+        composite: {
+          max_total_spans_per_second: 1000,
+          composite_sub_policy: [
+            { name: 'slow', type: 'latency', latency: { threshold_ms: 100 } },
+            {
+              name: 'paid',
+              type: 'boolean_attribute',
+              boolean_attribute: { key: 'p', value: true },
+            },
+          ],
+        },
+      },
+    ],
+  });
+  await sampler.start();
+  await send(
+    { traceId: '1', statusCode: 2 },
+    { traceId: '2', attributes: { p: true } },
+    { traceId: '3' },
+  );
+  await advance(11);
+  const mixed = { 'tailsampling.policy': 'mixed', 'tailsampling.composite_policy': 'paid' };
+  expect(scopesOf(kept())).toEqual([
+    [1, { 'tailsampling.policy': 'errors' }],
+    [2, mixed],
+  ]);
+  await send({ traceId: '2', spanId: '2' }, { traceId: '4' });
+  await send({ traceId: '1', spanId: '2' }, { traceId: '5' });
+  await send({ traceId: '2', spanId: '3' });
+  expect(scopesOf(kept().slice(2))).toEqual([
+    [2, mixed],
+    [1, { 'tailsampling.policy': 'errors', 'tailsampling.cached_decision': true }],
+    [2, { ...mixed, 'tailsampling.cached_decision': true }],
+  ]);
+  await sampler.stop(never);
+});
+
+test('it is measured how long policies take, how late spans come and how long traces are remembered', async () => {
+  const { sampler, send, advance, metric } = setUp({
+    num_traces: 2,
+    policies: [{ name: 'all', type: 'always_sample' }],
+  });
+  await sampler.start();
+  await send({ traceId: '1' }, { traceId: '2' });
+  await advance(14);
+  await send({ traceId: '1', spanId: '2' }, { traceId: '1', spanId: '3' });
+  await advance(3);
+  await send({ traceId: '3' });
+  const sumAndCount = async (name: string) => [
+    await metric(name, {}, '_sum'),
+    await metric(name, {}, '_count'),
+  ];
+  expect(await sumAndCount('sampling_late_span_age')).toEqual([4, 1]);
+  expect(await sumAndCount('sampling_trace_removal_age')).toEqual([17, 1]);
+  expect(await metric('sampling_decision_latency', { policy: 'all' }, '_count')).toBe(2);
+  await sampler.stop(never);
+});

@@ -16,6 +16,8 @@ export interface TraceSummary {
 export interface HeldTrace extends TraceSummary {
   readonly batch: SpanBatch;
   readonly rows: Uint32Array;
+  /** Written by a composite policy: the sub-policy it went by. */
+  compositePolicy?: string | undefined;
 }
 
 /** What a policy says of a trace. The inverted votes come from `invert_match`. */

@@ -1,11 +1,12 @@
 /** The traces of one tenant: undecided ones in arenas by the tick they are decided at, decided ones
  *  as long as they are remembered, and two caches of ids beyond that. */
 
-import { LruSet } from '../../lib/lru.ts';
+import { LruMap, LruSet } from '../../lib/lru.ts';
 import type { SpanBatch } from '../../model/batch/span-batch.ts';
 import { isZeroAt } from '../../model/ids.ts';
 import { Arena, type Due, type TraceState } from './arena.ts';
 import type { TailSamplingConfig } from './config.ts';
+import type { Reason } from './record.ts';
 
 export interface TraceEvents {
   /** An undecided trace was given up to make room; its spans are dropped. */
@@ -13,17 +14,40 @@ export interface TraceEvents {
   /** A trace grew past its bound; its spans are dropped. */
   tooLarge(spans: number): void;
   isNew(): void;
+  /** A trace was forgotten so long after its first span. */
+  removed(ageMs: number): void;
+}
+
+/** A row of a trace that was decided before. */
+export interface LateRow {
+  readonly row: number;
+  readonly reason: Reason;
+  readonly isCached: boolean;
 }
 
 /** Rows of a batch by what becomes of them. */
 export interface Sorted {
   readonly held: { readonly row: number; readonly key: string }[];
   /** Their trace was sampled: pass on at once. */
-  readonly late: number[];
-  /** How many of `late` a cache decided. */
+  readonly late: LateRow[];
+  /** How many rows a cache decided. */
   cachedCount: number;
   /** Their trace was not sampled. */
   droppedCount: number;
+  /** Remembered traces that had been decided. */
+  readonly decidedTraces: Set<TraceState>;
+}
+
+interface Remembered {
+  /** undefined: not sampled. */
+  readonly reason: Reason | undefined;
+  readonly isCached: boolean;
+}
+
+/** What became of a trace, and when. */
+export interface Decided {
+  readonly reason: Reason | undefined;
+  readonly nowMs: number;
 }
 
 /** When a trace whose first span comes now is decided, and one whose root does. */
@@ -31,6 +55,7 @@ export interface DecisionTicks {
   readonly tick: number;
   /** undefined: a root changes nothing. */
   readonly rootTick?: number | undefined;
+  readonly nowMs: number;
 }
 
 export class TenantTraces {
@@ -41,14 +66,14 @@ export class TenantTraces {
   readonly #arenas = new Map<number, Arena>();
   /** By tick, traces that are decided before their arena because their root has come. */
   readonly #early = new Map<number, Set<TraceState>>();
-  readonly #sampled: LruSet<string>;
+  readonly #sampled: LruMap<string, Reason>;
   readonly #notSampled: LruSet<string>;
 
   constructor(tenant: string, config: TailSamplingConfig, events: TraceEvents) {
     this.tenant = tenant;
     this.#config = config;
     this.#events = events;
-    this.#sampled = new LruSet(config.decision_cache.sampled_cache_size);
+    this.#sampled = new LruMap(config.decision_cache.sampled_cache_size);
     this.#notSampled = new LruSet(config.decision_cache.non_sampled_cache_size);
   }
 
@@ -64,7 +89,13 @@ export class TenantTraces {
 
   /** Changes nothing: what is passed on may still be refused. */
   sort(batch: SpanBatch): Sorted {
-    const sorted: Sorted = { held: [], late: [], cachedCount: 0, droppedCount: 0 };
+    const sorted: Sorted = {
+      held: [],
+      late: [],
+      cachedCount: 0,
+      droppedCount: 0,
+      decidedTraces: new Set(),
+    };
     const ids = Buffer.from(
       batch.spans.columns.traceIds.buffer,
       batch.spans.columns.traceIds.byteOffset,
@@ -77,20 +108,23 @@ export class TenantTraces {
   }
 
   #sortRow(sorted: Sorted, row: number, key: string): void {
-    const decision = this.#states.get(key)?.decision ?? this.#remembered(key, sorted);
-    if (decision === undefined) sorted.held.push({ row, key });
-    else if (decision) sorted.late.push(row);
-    else sorted.droppedCount += 1;
+    const known = this.#remembered(key, sorted);
+    if (known === undefined) sorted.held.push({ row, key });
+    else if (known.reason === undefined) sorted.droppedCount += 1;
+    else sorted.late.push({ row, reason: known.reason, isCached: known.isCached });
   }
 
-  #remembered(key: string, sorted: Sorted): boolean | undefined {
-    if (this.#states.has(key)) return undefined;
-    const isSampled = this.#sampled.has(key);
-    if (isSampled || this.#notSampled.has(key)) {
-      sorted.cachedCount += 1;
-      return isSampled;
+  #remembered(key: string, sorted: Sorted): Remembered | undefined {
+    const state = this.#states.get(key);
+    if (state !== undefined) {
+      if (state.decision === undefined) return undefined;
+      sorted.decidedTraces.add(state);
+      return { reason: state.reason, isCached: false };
     }
-    return undefined;
+    const reason = this.#sampled.get(key);
+    if (reason === undefined && !this.#notSampled.has(key)) return undefined;
+    sorted.cachedCount += 1;
+    return { reason, isCached: true };
   }
 
   /** True when these rows would bring more new traces than there is room for undecided ones. */
@@ -103,10 +137,11 @@ export class TenantTraces {
   }
 
   /** Copies the rows into the arenas of their traces. */
-  hold(batch: SpanBatch, held: Sorted['held'], { tick, rootTick }: DecisionTicks): void {
+  hold(batch: SpanBatch, held: Sorted['held'], ticks: DecisionTicks): void {
+    const { rootTick } = ticks;
     const byArena = new Map<Arena, { rows: number[]; states: TraceState[] }>();
     for (const { row, key } of held) {
-      const state = this.#states.get(key) ?? this.#open(key, tick);
+      const state = this.#states.get(key) ?? this.#open(key, ticks);
       if (state.arena === undefined) continue;
       const group = byArena.get(state.arena) ?? { rows: [], states: [] };
       byArena.set(state.arena, group);
@@ -117,7 +152,7 @@ export class TenantTraces {
       if (isRoot && rootTick < state.arena.tick) this.#decideEarly(state, rootTick);
     }
     for (const [arena, { rows, states }] of byArena) arena.add(batch, rows, states);
-    this.#dropLarge(byArena);
+    this.#dropLarge(byArena, ticks.nowMs);
   }
 
   #decideEarly(state: TraceState, tick: number): void {
@@ -125,32 +160,33 @@ export class TenantTraces {
     this.#early.set(tick, known.add(state));
   }
 
-  #open(key: string, tick: number): TraceState {
-    if (this.#states.size >= this.#config.num_traces) this.#evictOldest();
+  #open(key: string, { tick, nowMs }: DecisionTicks): TraceState {
+    if (this.#states.size >= this.#config.num_traces) this.#evictOldest(nowMs);
     const arena = this.#arenas.get(tick) ?? new Arena(tick);
     this.#arenas.set(tick, arena);
-    const state = arena.open(key);
+    const state = arena.open(key, nowMs);
     this.#states.set(key, state);
     this.#events.isNew();
     return state;
   }
 
-  #evictOldest(): void {
+  #evictOldest(nowMs: number): void {
     const [oldest] = this.#states.values();
     if (oldest === undefined) return;
     if (oldest.arena !== undefined) this.#events.evicted(oldest.spanCount);
     oldest.arena = undefined;
+    this.#events.removed(nowMs - oldest.arrivedMs);
     this.#states.delete(oldest.key);
   }
 
-  #dropLarge(byArena: ReadonlyMap<Arena, { states: TraceState[] }>): void {
+  #dropLarge(byArena: ReadonlyMap<Arena, { states: TraceState[] }>, nowMs: number): void {
     const most = this.#config.maximum_trace_size_bytes;
     if (most === 0) return;
     for (const { states } of byArena.values()) {
       for (const state of new Set(states)) {
         if (state.byteSize <= most || state.arena === undefined) continue;
         this.#events.tooLarge(state.spanCount);
-        this.decided(state, false);
+        this.decided(state, { reason: undefined, nowMs });
       }
     }
   }
@@ -177,9 +213,12 @@ export class TenantTraces {
     }
   }
 
-  decided(state: TraceState, isSampled: boolean): void {
+  decided(state: TraceState, { reason, nowMs }: Decided): void {
     state.arena = undefined;
-    state.decision = isSampled;
-    (isSampled ? this.#sampled : this.#notSampled).add(state.key);
+    state.decision = reason !== undefined;
+    state.reason = reason;
+    state.decidedMs = nowMs;
+    if (reason === undefined) this.#notSampled.add(state.key);
+    else this.#sampled.set(state.key, reason);
   }
 }
