@@ -33,3 +33,15 @@ test('json lines are one object each', () => {
 test('a line that is no JSON is shown as it is', () => {
   expect(readableLine('plain text\n', false)).toContain('plain text');
 });
+
+test('what a peer said cannot move the cursor of a terminal', () => {
+  const line = JSON.stringify({
+    level: 'warn',
+    msg: 'no\u001b[2J',
+    reason: '\u009b2J \u001b]0;x\u0007',
+  });
+  const shown = readableLine(line, false);
+  expect(shown).not.toMatch(/\p{Cc}/u);
+  expect(shown).toContain(String.raw`no\u001b[2J`);
+  expect(shown).toContain(String.raw`reason="\u009b2J \u001b]0;x\u0007"`);
+});

@@ -78,7 +78,7 @@ export function readableLine(line: string, colour: boolean): string {
   const reset = colour ? '\u001b[0m' : '';
   const clock = textOf(time).slice(11, 23);
   const rest = Object.entries(fields).map(([key, value]) => ` ${key}=${plain(value)}`);
-  return `${clock} ${paint}${name.padEnd(5)}${reset} ${textOf(msg)}${rest.join('')}`;
+  return `${clock} ${paint}${name.padEnd(5)}${reset} ${harmless(textOf(msg))}${rest.join('')}`;
 }
 
 function parseLine(line: string): Record<string, unknown> {
@@ -94,7 +94,16 @@ function textOf(value: unknown): string {
   return typeof value === 'string' ? value : '';
 }
 
+/** What a peer said must not move the cursor of a terminal. JSON leaves some of these as they are. */
+function harmless(text: string): string {
+  return text.replaceAll(
+    /\p{Cc}/gu,
+    (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  );
+}
+
 function plain(value: unknown): string {
   const text = typeof value === 'string' ? value : JSON.stringify(value);
-  return /[\s"=]/.test(text) && typeof value === 'string' ? JSON.stringify(text) : text;
+  if (typeof value !== 'string' || !/[\s"=\p{Cc}]/u.test(text)) return harmless(text);
+  return harmless(JSON.stringify(text));
 }

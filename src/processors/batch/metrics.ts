@@ -1,4 +1,4 @@
-/** The batch processor's own counters, under the Collector's names. */
+/** The batch processor's own counters, under the Collector's names where it has them. */
 import { byteBuckets, itemBuckets } from '../../component/batching/buckets.ts';
 import type { Batch } from '../../component/consumer.ts';
 import type { ComponentTelemetry } from '../../component/telemetry.ts';
@@ -35,6 +35,17 @@ export class BatchMetrics {
         labels: ['processor'],
       })
       .inc({ processor: this.#id });
+  }
+
+  /** Acknowledged when they came, refused when they went. */
+  lost(items: number): void {
+    this.#telemetry
+      .counter({
+        name: name('items_lost_total'),
+        help: 'Number of acknowledged items that were refused further down.',
+        labels: ['processor'],
+      })
+      .inc({ processor: this.#id }, items);
   }
 
   lanes(count: number): void {

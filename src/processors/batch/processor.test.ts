@@ -131,13 +131,16 @@ test('a timeout of 0 passes every batch on at once', async () => {
 });
 
 test('a longer timeout acknowledges at once, and says when that was too early', async () => {
-  const { next, clock, processor, warnings } = batcher({ timeout: '5s' });
+  const { next, clock, processor, context, warnings } = batcher({ timeout: '5s' });
   await processor.consume(spanCount(3));
   expect(next.batches).toEqual([]);
   next.refuseWith = new Error('no');
   clock.advance(5000);
   await settle();
   expect(warnings).toEqual(['acknowledged data was refused further down and is lost']);
+  expect(await context.telemetry.registry.metrics()).toContain(
+    'otelcol_processor_batch_items_lost_total{processor="test"} 3',
+  );
 });
 
 test('stopping sends what waits and leaves no timer', async () => {

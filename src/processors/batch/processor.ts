@@ -169,6 +169,7 @@ export class Batcher implements Lifecycle, Consumer<Batch> {
     } catch (error) {
       if (!forwards(this.#context.config.timeout)) {
         const fields = { items: count, error: messageOf(error) };
+        this.#metrics.lost(count);
         this.#context.logger.warn(fields, 'acknowledged data was refused further down and is lost');
       }
       return { error };
