@@ -5,8 +5,7 @@ import type { SpanBatch } from '../../model/batch/span-batch.ts';
 import { readResource } from '../../model/batch/view.ts';
 import { durationFromWords } from '../../model/time.ts';
 import type { Exemplar } from '../../model/metrics.ts';
-import { BatchLabels } from './batch-labels.ts';
-import type { Dimension } from './config.ts';
+import { BatchLabels, type LabelOptions } from './batch-labels.ts';
 import type { Distribution } from './distribution.ts';
 import { TupleTable } from './tuple-table.ts';
 
@@ -17,6 +16,7 @@ export interface Series {
   readonly attributes: readonly KeyValue[];
   readonly startNano: bigint;
   heardMs: number;
+  /** Or events, where these are counted. */
   calls: number;
   readonly durations: Distribution | undefined;
   exemplars: Exemplar[];
@@ -28,11 +28,12 @@ export interface ResourceSeries {
   heardMs: number;
 }
 
-export interface AggregateOptions {
-  readonly dimensions: readonly Dimension[];
+export interface AggregateOptions extends LabelOptions {
   /** Labels every series gets at its end. */
   readonly labels: readonly KeyValue[];
   readonly excluded: ReadonlySet<string>;
+  /** Otherwise there is one, without attributes. */
+  readonly keepsResources: boolean;
   readonly keyAttributes: readonly string[];
   readonly resourcesMax: number;
   /** Of one resource; 0: only the bound on all. */
@@ -66,21 +67,28 @@ export class Aggregate {
   }
 
   add(batch: SpanBatch, now: Now): void {
-    const { nanosPerUnit } = this.#options;
+    const { nanosPerUnit, countsEvents } = this.#options;
     const { startNano, endNano } = batch.spans.columns;
-    const labels = new BatchLabels(batch, this.#options.dimensions);
+    const labels = new BatchLabels(batch, this.#options);
     const table = new TupleTable(labels.width);
     const byTuple: (Series | undefined)[] = [];
     const resources = this.#resourcesOf(batch, now);
-    for (let row = 0; row < batch.count; row++) {
-      labels.fill(row, table.tuple);
+    const seriesOf = (row: number, event?: number): Series | undefined => {
+      labels.fill(row, table.tuple, event);
       const index = table.index();
       if (index === byTuple.length) {
         const resource = resources[table.tuple[0] ?? 0];
         const service = batch.strings.text(batch.serviceOf(row));
         byTuple.push(resource && this.#series(resource, labels.labels(table.tuple, service), now));
       }
-      const series = byTuple[index];
+      return byTuple[index];
+    };
+    for (let row = 0; row < batch.count; row++) {
+      if (countsEvents) {
+        countEvents(batch, row, seriesOf);
+        continue;
+      }
+      const series = seriesOf(row);
       if (series === undefined) continue;
       series.calls += 1;
       if (series.durations === undefined) continue;
@@ -129,8 +137,8 @@ export class Aggregate {
   }
 
   #resource(batch: SpanBatch, row: number, now: Now): ResourceSeries {
-    const { keyAttributes } = this.#options;
-    const { attributes } = readResource(batch, row);
+    const { keyAttributes, keepsResources } = this.#options;
+    const attributes = keepsResources ? readResource(batch, row).attributes : [];
     const telling =
       keyAttributes.length === 0
         ? attributes
@@ -195,6 +203,18 @@ export class Aggregate {
   #forget(key: string, resource: ResourceSeries): void {
     this.#seriesCount -= resource.series.size;
     this.#resources.delete(key);
+  }
+}
+
+function countEvents(
+  { events }: SpanBatch,
+  row: number,
+  seriesOf: (row: number, event: number) => Series | undefined,
+): void {
+  const end = events.starts[row + 1] ?? 0;
+  for (let event = events.starts[row] ?? 0; event < end; event++) {
+    const series = seriesOf(row, event);
+    if (series !== undefined) series.calls += 1;
   }
 }
 

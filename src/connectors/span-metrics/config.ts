@@ -51,6 +51,18 @@ const exemplars = z
   })
   .prefault({});
 
+const events = z
+  .strictObject({
+    enabled: z.boolean().default(false).describe('Count the events of spans too.'),
+    dimensions: dimensions().describe(
+      'Labels of that counter besides those of spans: attributes of the span, else of the event, else of the resource.',
+    ),
+  })
+  .refine(({ enabled, dimensions: labels }) => !enabled || labels.length > 0, {
+    message: 'counting events needs dimensions: name an attribute of the events',
+  })
+  .prefault({});
+
 export const SpanMetricsConfig = z
   .strictObject({
     histogram,
@@ -91,10 +103,22 @@ export const SpanMetricsConfig = z
     dimensions_cache_size: z.int().optional().describe('Accepted; nothing to size here.'),
     metric_timestamp_cache_size: z.int().optional().describe('Accepted; nothing to size here.'),
     exemplars,
-    events: unavailable('is not supported yet: only calls and durations are counted'),
-    include_instrumentation_scope: unavailable('is not supported yet'),
-    add_resource_attributes: unavailable('is not needed: name the attributes under dimensions'),
-    enable_metrics_sampling_method: unavailable('is not supported yet'),
+    events,
+    include_instrumentation_scope: z
+      .array(z.string())
+      .default([])
+      .describe(
+        'Scopes whose spans get the labels span.instrumentation.scope.name and span.instrumentation.scope.version.',
+      ),
+    add_resource_attributes: z
+      .boolean()
+      .default(true)
+      .describe(
+        'Metrics keep the resource of their spans. false: all are of one resource without attributes, told apart by their labels alone.',
+      ),
+    enable_metrics_sampling_method: unavailable(
+      'is not supported yet: each span counts as one, whatever its tracestate says',
+    ),
   })
   .refine(({ metrics_flush_interval: interval }) => interval > 0, {
     message: 'metrics_flush_interval must be longer than 0',

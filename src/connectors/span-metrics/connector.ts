@@ -24,7 +24,7 @@ export const component = defineConnector<SpanMetricsConfig, SpanBatch, MessageBa
 
 /** What is counted under one set of labels. */
 interface Counted {
-  readonly hasCalls: boolean;
+  readonly counter: 'calls' | 'events' | undefined;
   readonly aggregate: Aggregate;
 }
 
@@ -98,11 +98,11 @@ class SpanMetrics {
     const now = this.#now();
     const batches: MessageBatch[] = [];
     for (const [tenant, counted] of this.#tenants) {
-      for (const { hasCalls, aggregate } of counted) {
+      for (const { counter, aggregate } of counted) {
         this.#expire(aggregate, now);
         const options = {
           tenant,
-          hasCalls,
+          counter,
           prefix: config.namespace === '' ? '' : `${config.namespace}.`,
           unit: config.histogram.unit,
           isDelta: this.#isDelta,
@@ -135,22 +135,33 @@ class SpanMetrics {
     return counted;
   }
 
-  /** Calls and durations stand together unless they have labels of their own. */
   #newCounted(): Counted[] {
+    const { dimensions, events } = this.#context.config;
+    if (!events.enabled) return this.#ofSpans();
+    const aggregate = this.#aggregate([...dimensions, ...events.dimensions], 'events');
+    return [...this.#ofSpans(), { counter: 'events', aggregate }];
+  }
+
+  /** Calls and durations stand together unless they have labels of their own. */
+  #ofSpans(): Counted[] {
     const { dimensions, calls_dimensions: ofCalls, histogram } = this.#context.config;
     if (ofCalls.length === 0 && (histogram.disable || histogram.dimensions.length === 0)) {
-      return [{ hasCalls: true, aggregate: this.#aggregate(dimensions, !histogram.disable) }];
+      const what = histogram.disable ? 'calls' : 'durations';
+      return [{ counter: 'calls', aggregate: this.#aggregate(dimensions, what) }];
     }
-    const calls = this.#aggregate([...dimensions, ...ofCalls], false);
-    if (histogram.disable) return [{ hasCalls: true, aggregate: calls }];
-    const durations = this.#aggregate([...dimensions, ...histogram.dimensions], true);
+    const calls = this.#aggregate([...dimensions, ...ofCalls], 'calls');
+    if (histogram.disable) return [{ counter: 'calls', aggregate: calls }];
+    const durations = this.#aggregate([...dimensions, ...histogram.dimensions], 'durations');
     return [
-      { hasCalls: true, aggregate: calls },
-      { hasCalls: false, aggregate: durations },
+      { counter: 'calls', aggregate: calls },
+      { counter: undefined, aggregate: durations },
     ];
   }
 
-  #aggregate(dimensions: AggregateOptions['dimensions'], hasDurations: boolean): Aggregate {
+  #aggregate(
+    dimensions: AggregateOptions['dimensions'],
+    what: 'calls' | 'durations' | 'events',
+  ): Aggregate {
     const { config } = this.#context;
     const { unit, exponential } = config.histogram;
     const bounds = bucketsOf(config.histogram).map((ms) => (unit === 's' ? ms / 1000 : ms));
@@ -170,7 +181,10 @@ class SpanMetrics {
       seriesMax: config.aggregation_cardinality_limit,
       exemplarsMax: config.exemplars.enabled ? config.exemplars.max_per_data_point : 0,
       nanosPerUnit: unit === 's' ? 1e9 : 1e6,
-      durations: () => (hasDurations ? newDurations() : undefined),
+      durations: () => (what === 'durations' ? newDurations() : undefined),
+      scopes: config.include_instrumentation_scope,
+      countsEvents: what === 'events',
+      keepsResources: config.add_resource_attributes,
     });
   }
 

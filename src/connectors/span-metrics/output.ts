@@ -19,7 +19,8 @@ export interface OutputOptions {
   readonly prefix: string;
   readonly unit: string;
   readonly isDelta: boolean;
-  readonly hasCalls: boolean;
+  /** The name of the counter; undefined: there is none. */
+  readonly counter: 'calls' | 'events' | undefined;
   readonly timeNano: bigint;
   /** Where changes begin. */
   readonly lastNano: bigint;
@@ -64,7 +65,7 @@ function resourceMetrics(
 }
 
 function metricsOf(series: readonly Series[], options: OutputOptions): Metric[] {
-  const { prefix, unit, isDelta, hasCalls } = options;
+  const { prefix, unit, isDelta, counter } = options;
   const temporality = isDelta ? Temporality.delta : Temporality.cumulative;
   const metric = (name: string, metricUnit: string, data: MetricData): Metric => ({
     name: prefix + name,
@@ -73,7 +74,7 @@ function metricsOf(series: readonly Series[], options: OutputOptions): Metric[] 
     metadata: [],
     data,
   });
-  const calls = metric('calls', '', {
+  const counted = metric(counter ?? '', '', {
     kind: 'sum',
     temporality,
     isMonotonic: true,
@@ -86,7 +87,7 @@ function metricsOf(series: readonly Series[], options: OutputOptions): Metric[] 
   const durations = durationData(series, temporality, options).map((data) =>
     metric('duration', unit, data),
   );
-  return [...(hasCalls ? [calls] : []), ...durations];
+  return [...(counter === undefined ? [] : [counted]), ...durations];
 }
 
 /** One kind of histogram, or none. */

@@ -86,9 +86,17 @@ const plain = (value: KeyValue['value']) =>
 
 /** Calls by the labels that matter to a test. */
 function calls(resources: readonly ResourceMetrics[], ...labels: string[]): Record<string, bigint> {
+  return counted(resources, 'calls', labels);
+}
+
+function counted(
+  resources: readonly ResourceMetrics[],
+  counter: string,
+  labels: readonly string[],
+): Record<string, bigint> {
   const found: Record<string, bigint> = {};
   for (const metric of resources.flatMap(metricsIn)) {
-    if (!metric.name.endsWith('calls') || metric.data?.kind !== 'sum') continue;
+    if (!metric.name.endsWith(counter) || metric.data?.kind !== 'sum') continue;
     for (const point of metric.data.points) {
       const all = new Map(point.attributes.map(({ key, value }) => [key, plain(value)]));
       const key = labels.map((label) => all.get(label) ?? '-').join(' ');
@@ -332,12 +340,85 @@ test('tuples are told apart, also many', () => {
   }
 });
 
-test('buckets that do not ascend and events are refused', () => {
+const event = (name: string, ...attributes: KeyValue[]) => ({
+  name,
+  timeNano: 1n,
+  droppedAttributes: 0,
+  attributes,
+});
+
+test('events are counted by attributes of the span, else theirs, else of the resource', async () => {
+  const { count, after } = await spanMetrics({
+    dimensions: [{ name: 'zone' }],
+    events: { enabled: true, dimensions: [{ name: 'kind' }, { name: 'level', default: 'none' }] },
+  });
+  const resource = {
+    ...shop,
+    attributes: [...shop.attributes, text('zone', 'r'), text('kind', 'r')],
+  };
+  await count(
+    span({
+      resource,
+      events: [event('a', text('kind', 'e')), event('b'), event('c', text('zone', 'e'))],
+    }),
+    span({
+      resource,
+      attributes: [text('kind', 's')],
+      events: [event('a', text('kind', 'e'), text('level', 'high'))],
+    }),
+    span({ resource }),
+  );
+  const resources = await after(60_000);
+  expect(calls(resources, 'zone')).toEqual({ r: 3n });
+  expect(calls(resources, 'kind', 'level')).toEqual({ '- -': 3n });
+  expect(counted(resources, 'events', ['zone', 'kind', 'level'])).toEqual({
+    'r e none': 1n,
+    'r r none': 1n,
+    'e r none': 1n,
+    'r s high': 1n,
+  });
+});
+
+test('scopes named are labels', async () => {
+  const { count, after } = await spanMetrics({ include_instrumentation_scope: ['http', ''] });
+  const scope = (name: string, version: string) => ({ ...span().scope, name, version });
+  await count(
+    span({ scope: scope('http', '1') }),
+    span({ scope: scope('http', '2') }),
+    span({ scope: scope('http', '') }),
+    span({ scope: scope('db', '1') }),
+    span(),
+  );
+  const scopeLabels = ['span.instrumentation.scope.name', 'span.instrumentation.scope.version'];
+  expect(counted(await after(60_000), 'calls', scopeLabels)).toEqual({
+    'http 1': 1n,
+    'http 2': 1n,
+    'http -': 1n,
+    '- -': 2n,
+  });
+});
+
+test('without resource attributes, what different resources did is one series', async () => {
+  const { count, after } = await spanMetrics({ add_resource_attributes: false });
+  const host = (name: string) => ({
+    ...shop,
+    attributes: [...shop.attributes, text('host', name)],
+  });
+  await count(span({ resource: host('a') }), span({ resource: host('b') }));
+  const resources = await after(60_000);
+  expect(resources.map(({ resource }) => resource.attributes)).toEqual([[]]);
+  expect(calls(resources, 'service.name')).toEqual({ shop: 2n });
+});
+
+test('buckets that do not ascend and events without labels are refused', () => {
   const { problems } = decode(component.config, {
     histogram: { explicit: { buckets: ['2s', '1s'] } },
     events: { enabled: true },
   });
   expect(problems.map(({ message }) => message)).toEqual(
-    expect.arrayContaining(['buckets must ascend', expect.stringMatching(/not supported yet/)]),
+    expect.arrayContaining([
+      'buckets must ascend',
+      expect.stringMatching(/events needs dimensions/),
+    ]),
   );
 });
