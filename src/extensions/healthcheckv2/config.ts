@@ -24,7 +24,7 @@ const http = z
             message: 'the configuration is not served: see spoor print-config',
           })
           .describe('The configuration is not served.'),
-        path: z.string().startsWith('/').default('/config').describe('Accepted.'),
+        path: z.string().startsWith('/').default('/config').describe('Accepted; has no effect.'),
       })
       .prefault({}),
     enabled: enabled(),

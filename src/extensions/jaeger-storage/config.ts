@@ -26,9 +26,15 @@ const BadgerConfig = z.strictObject({
     .strictObject({ spans: duration().prefault('72h').describe('As retention.max_age.') })
     .prefault({}),
   consistency: z.boolean().default(false).describe('Accepted; every write is durable.'),
-  maintenance_interval: duration().optional().describe('Accepted.'),
-  metrics_update_interval: duration().optional().describe('Accepted.'),
-  read_only: z.boolean().default(false).describe('Accepted.'),
+  maintenance_interval: duration().optional().describe('Accepted; the store looks after itself.'),
+  metrics_update_interval: duration()
+    .optional()
+    .describe('Accepted; own metrics are read when asked for.'),
+  read_only: z
+    .boolean()
+    .default(false)
+    .refine((isOn) => !isOn, { message: 'a store cannot be opened for reading alone' })
+    .describe('Only false is accepted.'),
 });
 
 /** Backends that Jaeger knows and this version does not have. */

@@ -117,6 +117,19 @@ test('badger keeps its directory and its age, and says that it is another engine
   ]);
 });
 
+test('badger that is to be read alone is refused: it would be written to', () => {
+  const { engine } = recordingEngine();
+  const { problems } = decode(storageExtension({ embedded: engine }).config, {
+    backends: { b: { badger: { read_only: true } } },
+  });
+  expect(problems).toMatchObject([
+    {
+      path: ['backends', 'b', 'badger', 'read_only'],
+      message: 'a store cannot be opened for reading alone',
+    },
+  ]);
+});
+
 test('what the store says of its health shows in the health of the process', async () => {
   const { context, extension, state } = extensionWith({ main: embedded });
   await extension.start?.(never);

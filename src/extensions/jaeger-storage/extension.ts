@@ -33,6 +33,8 @@ class JaegerStorage implements Lifecycle {
   readonly #engines: Engines;
   readonly #open = new Map<string, Promise<StorageBackend>>();
   #health: Timer | undefined;
+  /** Counted so far. */
+  #damaged = 0;
 
   constructor(context: CreateContext<StorageConfig>, engines: Engines) {
     this.#context = context;
@@ -87,12 +89,24 @@ class JaegerStorage implements Lifecycle {
     });
   }
 
+  #countDamage(damaged: number): void {
+    const counter = this.#context.telemetry.counter({
+      name: 'spoor_storage_damaged_total',
+      help: 'Number of files and parts of files that were found damaged.',
+      labels: [],
+    });
+    counter.inc(Math.max(0, damaged - this.#damaged));
+    this.#damaged = damaged;
+  }
+
   /** A store that cannot write any more shows in the health of the process. */
   async #checkHealth(): Promise<void> {
     const backends = await Promise.allSettled(this.#open.values());
-    const problems = backends.flatMap((result) =>
-      result.status === 'fulfilled' ? result.value.health().problems : [],
+    const found = backends.flatMap((result) =>
+      result.status === 'fulfilled' ? [result.value.health()] : [],
     );
+    const problems = found.flatMap((health) => health.problems);
+    this.#countDamage(found.reduce((sum, { damaged = 0 }) => sum + damaged, 0));
     const { host } = this.#context;
     if (problems.length > 0) host.reportStatus('StatusRecoverableError', problems.join('; '));
     else host.reportStatus('StatusOK');

@@ -21,8 +21,12 @@ export const MemoryLimiterConfig = z
     min_gc_interval_when_hard_limited: duration()
       .prefault('0s')
       .describe('Collect garbage at most this often above the limit.'),
-    max_gc_interval_when_soft_limited: duration().prefault('30s').describe('Accepted.'),
-    max_gc_interval_when_hard_limited: duration().prefault('30s').describe('Accepted.'),
+    max_gc_interval_when_soft_limited: duration()
+      .prefault('30s')
+      .describe('Accepted; has no effect.'),
+    max_gc_interval_when_hard_limited: duration()
+      .prefault('30s')
+      .describe('Accepted; has no effect.'),
   })
   .refine(({ check_interval: interval }) => interval > 0, {
     path: ['check_interval'],
