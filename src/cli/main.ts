@@ -1,5 +1,6 @@
 /** The `spoor` command: finds the command asked for, runs it, and turns whatever goes wrong into one
  *  clear message and exit code 1. Commands are loaded when used, so that each starts quickly. */
+import { systemCodeOf } from '../lib/errors.ts';
 import { reportFailure } from './failure.ts';
 
 /** What a command file exports. Resolves with the exit code. */
@@ -44,12 +45,26 @@ async function main(args: readonly string[]): Promise<number> {
   return unknownCommand(first, Object.keys(commands));
 }
 
+/** Whoever reads our output may leave, like `head`: then nothing is left to say, but a server serves
+ *  on. */
+function outliveReaders(args: readonly string[]): void {
+  const [first = 'run'] = args;
+  const isServer = first === 'run' || first.startsWith('-');
+  for (const output of [process.stdout, process.stderr]) {
+    output.on('error', (error) => {
+      if (systemCodeOf(error) !== 'EPIPE') throw error;
+      if (!isServer) process.exit();
+    });
+  }
+}
+
 async function load(name: string): Promise<Command> {
   const command = commands[name];
   if (!command) throw new TypeError(`no command ${name}`);
   return command();
 }
 
+outliveReaders(process.argv.slice(2));
 try {
   process.exitCode = await main(process.argv.slice(2));
 } catch (error) {

@@ -107,6 +107,10 @@ export function isOpaque(schema: z.ZodType): boolean {
   return schema.meta()?.['opaque'] === true;
 }
 
+export function isHeaderValue(text: string): boolean {
+  return /^[\t\x20-\x7e\x80-\xff]*$/.test(text);
+}
+
 /** For `superRefine` of a map of headers: what would only show when a request is answered or sent. No
  *  value is said, it may be a secret. */
 export function usableHeaders(
@@ -117,7 +121,7 @@ export function usableHeaders(
     const complain = (message: string) =>
       context.addIssue({ code: 'custom', path: [name], message });
     if (!/^[-!#$%&'*+.^_`|~\w]+$/.test(name)) complain('this is not the name of a header');
-    else if (!/^[\t\x20-\x7e\x80-\xff]*$/.test(value)) {
+    else if (!isHeaderValue(value)) {
       complain('the value has characters that no header may have, like the end of a line');
     }
   }

@@ -1,8 +1,10 @@
 /** The command as a person meets it: real processes, real ports, real signals. */
+import { spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { afterAll, afterEach, describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
 import { spoor, SpoorProcess } from './spoor-process.ts';
@@ -150,6 +152,13 @@ test('config schema prints a JSON Schema', async () => {
     properties: { service: {} },
   });
   expect((await spoor(['config', 'shema'])).stderr).toContain('did you mean "schema"?');
+});
+
+test('a reader that leaves early is no error', () => {
+  const main = fileURLToPath(new URL('../../src/cli/main.ts', import.meta.url));
+  const command = '"$0" --disable-warning=ExperimentalWarning "$1" config schema | head -c 1';
+  const { stdout, stderr } = spawnSync('sh', ['-c', command, process.execPath, main]);
+  expect([stdout.toString(), stderr.toString()]).toEqual(['{', '']);
 });
 
 describe('a running process', () => {

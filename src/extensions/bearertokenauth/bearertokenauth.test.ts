@@ -75,6 +75,7 @@ test.for([
   [{ token: 'a', tokens: ['b'] }, 'give one of'],
   [{ token: '' }, 'empty'],
   [{ tokens: [] }, 'empty'],
+  [{ tokens: ['a', 'b\n'] }, 'the end of a line'],
 ] as const)('%j is refused', ([input, message]) => {
   const { problems } = decode(component.config, input);
   expect(problems.map((problem) => problem.message).join()).toContain(message);

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { opaque } from '../../config/kinds.ts';
+import { isHeaderValue, opaque } from '../../config/kinds.ts';
 
 export const BearerTokenConfig = z
   .strictObject({
@@ -18,7 +18,12 @@ export const BearerTokenConfig = z
   .superRefine(({ token, tokens, filename }, context) => {
     const given = [token, tokens, filename].filter((source) => source !== undefined);
     const isEmpty = token === '' || tokens?.length === 0 || tokens?.includes('') === true;
-    if (given.length === 1 && !isEmpty) return;
+    if (given.length === 1 && !isEmpty) {
+      if ([token ?? '', ...(tokens ?? [])].every(isHeaderValue)) return;
+      const message = 'a token has characters that no header may have, like the end of a line';
+      context.addIssue({ code: 'custom', message });
+      return;
+    }
     const message = isEmpty ? 'a token is empty' : 'give one of token, tokens and filename';
     context.addIssue({ code: 'custom', message });
   });
