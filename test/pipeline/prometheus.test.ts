@@ -15,13 +15,16 @@ const note = isMissing ? ' (needs the Debian package prometheus)' : '';
 
 const configuration = `
 receivers: {otlp: {protocols: {http: {endpoint: "127.0.0.1:0"}}}}
-connectors: {spanmetrics: {metrics_flush_interval: 200ms, exemplars: {enabled: true}}}
+connectors:
+  spanmetrics: {metrics_flush_interval: 200ms, exemplars: {enabled: true}}
+  spanmetrics/exponential:
+    {namespace: exponential, metrics_flush_interval: 200ms, histogram: {exponential: {}}}
 exporters: {prometheus: {endpoint: "127.0.0.1:0", enable_open_metrics: true}}
 service:
   telemetry: {metrics: {readers: [{pull: {exporter: {prometheus: {host: 127.0.0.1, port: 0}}}}]}}
   pipelines:
-    traces: {receivers: [otlp], exporters: [spanmetrics]}
-    metrics: {receivers: [otlp, spanmetrics], exporters: [prometheus]}
+    traces: {receivers: [otlp], exporters: [spanmetrics, spanmetrics/exponential]}
+    metrics: {receivers: [otlp, spanmetrics, spanmetrics/exponential], exporters: [prometheus]}
 `;
 
 describe.skipIf(isMissing)(`a real Prometheus${note}`, () => {
@@ -29,13 +32,16 @@ describe.skipIf(isMissing)(`a real Prometheus${note}`, () => {
   const closing: (() => Promise<unknown>)[] = [];
   let spoor: SpoorProcess;
   let api = '';
+  let nativeApi = '';
 
   beforeAll(async () => {
     const config = join(directory, 'spoor.yaml');
     writeFileSync(config, configuration);
     spoor = new SpoorProcess(['--config', config]);
     closing.push(async () => spoor.end());
-    api = await startPrometheus(new URL(await spoor.address('prometheus')).host);
+    const { host } = new URL(await spoor.address('prometheus'));
+    api = await startPrometheus(host, 'text');
+    nativeApi = await startPrometheus(host, 'native', '--enable-feature=native-histograms');
   });
 
   afterAll(async () => {
@@ -43,8 +49,12 @@ describe.skipIf(isMissing)(`a real Prometheus${note}`, () => {
     rmSync(directory, { recursive: true, force: true });
   });
 
-  async function startPrometheus(target: string): Promise<string> {
-    const scrape = join(directory, 'prometheus.yml');
+  async function startPrometheus(
+    target: string,
+    name: string,
+    ...flags: string[]
+  ): Promise<string> {
+    const scrape = join(directory, `${name}.yml`);
     writeFileSync(
       scrape,
       `global: {scrape_interval: 200ms, scrape_timeout: 200ms}
@@ -56,8 +66,9 @@ scrape_configs: [{job_name: spoor, honor_labels: true, static_configs: [{targets
       'prometheus',
       [
         `--config.file=${scrape}`,
-        `--storage.tsdb.path=${join(directory, 'tsdb')}`,
+        `--storage.tsdb.path=${join(directory, name)}`,
         `--web.listen-address=${address}`,
+        ...flags,
       ],
       { stdio: 'ignore' },
     );
@@ -85,8 +96,8 @@ scrape_configs: [{job_name: spoor, honor_labels: true, static_configs: [{targets
     readonly value: readonly [number, string];
   }
 
-  async function query(expression: string): Promise<Result[]> {
-    const answer = await fetch(`${api}/api/v1/query?query=${encodeURIComponent(expression)}`);
+  async function query(expression: string, at = api): Promise<Result[]> {
+    const answer = await fetch(`${at}/api/v1/query?query=${encodeURIComponent(expression)}`);
     const { data } = (await answer.json()) as { data: { result: Result[] } };
     return data.result;
   }
@@ -125,13 +136,29 @@ scrape_configs: [{job_name: spoor, honor_labels: true, static_configs: [{targets
     );
   });
 
-  test('finds nothing wrong with what it scrapes', async () => {
+  test('answers quantiles of exponential histograms, which it scrapes as native ones', async () => {
+    const address = await spoor.address('OTLP/HTTP');
+    const http = address.startsWith('http') ? address : `http://${address}`;
+    await sendTraces(http, [{ number: 11 }, { number: 12, isSlow: true }]);
+    const slow = 'exponential_duration_milliseconds{span_name="step 0"}';
+    await eventually(
+      async () => query(`histogram_quantile(1, sum(${slow}))`, nativeApi),
+      ([first]) => Math.abs(Number(first?.value[1]) / 1500 - 1) < 0.01,
+    );
+    const [counted] = await query(`histogram_count(sum(${slow}))`, nativeApi);
+    expect(Number(counted?.value[1])).toBeGreaterThanOrEqual(2);
+    const orders = await query('traces_span_metrics_calls_total', nativeApi);
+    expect(orders.length).toBeGreaterThan(0);
+  });
+
+  test.each(['text', 'native'])('finds nothing wrong with what it scrapes: %s', async (kind) => {
+    const asked = kind === 'text' ? api : nativeApi;
     const up = await eventually(
-      async () => query('up'),
+      async () => query('up', asked),
       ([first]) => first?.value[1] === '1',
     );
     expect(up).toHaveLength(1);
-    const { data } = (await (await fetch(`${api}/api/v1/targets`)).json()) as {
+    const { data } = (await (await fetch(`${asked}/api/v1/targets`)).json()) as {
       data: { activeTargets: { health: string; lastError: string }[] };
     };
     expect(data.activeTargets).toMatchObject([{ health: 'up', lastError: '' }]);

@@ -202,6 +202,58 @@ wait_seconds_count 6 5
     expect((await fetch(url)).headers.get('content-type')).toMatch(/^text\/plain; version=0.0.4/);
   });
 
+  test.each([
+    [
+      'application/vnd.google.protobuf;proto=io.prometheus.client.MetricFamily;encoding=delimited;q=0.7,text/plain;q=0.3',
+      'application/vnd.google.protobuf',
+    ],
+    [
+      'application/vnd.google.protobuf;proto=io.prometheus.client.MetricFamily;encoding=delimited;q=0.3,text/plain;q=0.7',
+      'text/plain',
+    ],
+    [
+      'application/vnd.google.protobuf;proto=io.prometheus.client.MetricFamily;encoding=text',
+      'text/plain',
+    ],
+    ['application/openmetrics-text;q=0.9,text/plain;q=0.5', 'text/plain'],
+    ['*/*', 'text/plain'],
+  ])('in the format that %s likes best', async (accept, type) => {
+    const { send, url } = await prometheus();
+    await send([gauge('n', point({}))]);
+    const answer = await fetch(url, { headers: { accept } });
+    expect(answer.headers.get('content-type')?.split(';')[0]).toBe(type);
+    expect(Buffer.from(await answer.arrayBuffer()).includes('about n')).toBe(true);
+  });
+
+  test('exponential histograms as count and sum, also of changes', async () => {
+    const { send, scrape } = await prometheus({ without_scope_info: true });
+    const buckets = {
+      positive: { offset: 0, counts: [1, 2] },
+      negative: { offset: 0, counts: [] },
+    };
+    const exponential = (startNano: bigint, timeNano: bigint) =>
+      named('wait', 's', {
+        kind: 'exponential_histogram',
+        temporality: 1,
+        points: [
+          {
+            ...histogramPoint({ startNano, timeNano, count: 3, sum: 5 }),
+            ...buckets,
+            scale: 3,
+            zeroCount: 0,
+            zeroThreshold: 0,
+          },
+        ],
+      });
+    await send([exponential(1n, 10n)]);
+    await send([exponential(10n, 20n)]);
+    expect((await scrape()).split('\n').filter((line) => line.startsWith('wait'))).toEqual([
+      'wait_seconds_bucket{le="+Inf"} 6',
+      'wait_seconds_sum 10',
+      'wait_seconds_count 6',
+    ]);
+  });
+
   test('resource attributes as labels, colliding names joined', async () => {
     const { send, scrape } = await prometheus({
       without_scope_info: true,

@@ -8,6 +8,7 @@ import {
   type NumberPoint,
   type SummaryPoint,
 } from '../../model/metrics.ts';
+import { type Exponential, sumOf } from './native-histogram.ts';
 
 export type FamilyType = 'counter' | 'gauge' | 'histogram' | 'summary';
 
@@ -32,6 +33,12 @@ export type Reading = Times &
         readonly bounds: readonly number[];
         readonly exemplars: readonly Exemplar[];
       }
+    | (Exponential & {
+        readonly kind: 'exponential';
+        readonly count: number;
+        readonly sum: number | undefined;
+        readonly exemplars: readonly Exemplar[];
+      })
     | {
         readonly kind: 'summary';
         readonly count: number;
@@ -59,7 +66,6 @@ export function familyType(data: MetricData): FamilyType | undefined {
 
 export type AnyPoint = NumberPoint | HistogramPoint | ExponentialPoint | SummaryPoint;
 
-/** Exponential buckets have no place in the text formats: count and sum are kept. */
 export function readingOf(point: AnyPoint): Reading {
   const { startNano, timeNano } = point;
   if ('quantiles' in point) {
@@ -71,7 +77,12 @@ export function readingOf(point: AnyPoint): Reading {
     return { kind: 'number', startNano, timeNano, value: Number(point.value ?? 0), exemplars };
   }
   const { count, sum, exemplars } = point;
-  const { bucketCounts, bounds } = 'bounds' in point ? point : { bucketCounts: [], bounds: [] };
+  if ('scale' in point) {
+    const { scale, zeroCount, zeroThreshold, positive, negative } = point;
+    const buckets = { scale, zeroCount, zeroThreshold, positive, negative };
+    return { kind: 'exponential', startNano, timeNano, count, sum, exemplars, ...buckets };
+  }
+  const { bucketCounts, bounds } = point;
   return { kind: 'histogram', startNano, timeNano, count, sum, bucketCounts, bounds, exemplars };
 }
 
@@ -81,15 +92,25 @@ export function added(last: Reading, next: Reading): Reading {
   if (last.kind === 'number' && next.kind === 'number') {
     return { ...next, startNano, value: last.value + next.value };
   }
+  if (last.kind === 'exponential' && next.kind === 'exponential') {
+    const buckets = sumOf(last, next);
+    if (buckets === undefined) return next;
+    const count = last.count + next.count;
+    return { ...next, ...buckets, startNano, count, sum: sumOfSums(last.sum, next.sum) };
+  }
   if (last.kind !== 'histogram' || next.kind !== 'histogram') return next;
   if (!sameBounds(last.bounds, next.bounds)) return next;
   return {
     ...next,
     startNano,
     count: last.count + next.count,
-    sum: last.sum === undefined || next.sum === undefined ? undefined : last.sum + next.sum,
+    sum: sumOfSums(last.sum, next.sum),
     bucketCounts: next.bucketCounts.map((count, i) => count + (last.bucketCounts[i] ?? 0)),
   };
+}
+
+function sumOfSums(a: number | undefined, b: number | undefined): number | undefined {
+  return a === undefined || b === undefined ? undefined : a + b;
 }
 
 function sameBounds(a: readonly number[], b: readonly number[]): boolean {
@@ -100,5 +121,9 @@ function sameBounds(a: readonly number[], b: readonly number[]): boolean {
 export function readingBytes(reading: Reading): number {
   if (reading.kind === 'number') return 100 + reading.exemplars.length * 200;
   if (reading.kind === 'summary') return 100 + reading.quantiles.length * 40;
+  if (reading.kind === 'exponential') {
+    const buckets = reading.positive.counts.length + reading.negative.counts.length;
+    return 250 + buckets * 8 + reading.exemplars.length * 200;
+  }
   return 150 + reading.bounds.length * 16 + reading.exemplars.length * 200;
 }

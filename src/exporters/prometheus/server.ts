@@ -6,7 +6,8 @@ import type { CreateContext } from '../../component/define.ts';
 import { HttpListener } from '../../component/server/http-listener.ts';
 import type { PrometheusConfig } from './config.ts';
 import type { Family } from './series-store.ts';
-import { textOfFamilies, type TextOptions } from './text-format.ts';
+import { type ProtobufOptions, protobufOfFamilies } from './protobuf-format.ts';
+import { textOfFamilies } from './text-format.ts';
 
 type MetricsContext = Pick<CreateContext<PrometheusConfig>, 'config' | 'clock' | 'logger' | 'host'>;
 
@@ -44,30 +45,66 @@ export class MetricsServer {
       response.writeHead(405, { allow: 'GET, HEAD' }).end();
       return;
     }
-    const options = optionsFor(request, this.#config);
-    response.setHeader('content-type', contentType(options));
-    const text = Readable.from(textOfFamilies(this.#families(), options));
+    const { format, options } = answerFor(request, this.#config);
+    response.setHeader('content-type', contentType(format, options));
+    const families = this.#families();
+    const body = Readable.from(
+      format === 'protobuf'
+        ? protobufOfFamilies(families, options)
+        : textOfFamilies(families, { ...options, isOpenMetrics: format === 'openmetrics' }),
+    );
     // A scraper that goes away is no event.
     const done = () => {};
     if (/\bgzip\b/.test(request.headers['accept-encoding'] ?? '')) {
       response.setHeader('content-encoding', 'gzip');
-      pipeline(text, createGzip({ level: 1 }), response, done);
-    } else pipeline(text, response, done);
+      pipeline(body, createGzip({ level: 1 }), response, done);
+    } else pipeline(body, response, done);
   }
 }
 
-function optionsFor(request: IncomingMessage, config: PrometheusConfig): TextOptions {
+type Format = 'protobuf' | 'openmetrics' | 'text';
+
+function answerFor(request: IncomingMessage, config: PrometheusConfig) {
   const accept = request.headers.accept ?? '';
   return {
-    isOpenMetrics: config.enable_open_metrics && accept.includes('application/openmetrics-text'),
-    allowsUtf8: accept.includes('escaping=allow-utf-8'),
-    hasTimestamps: config.send_timestamps,
+    format: preferred(accept, config.enable_open_metrics),
+    options: {
+      allowsUtf8: accept.includes('escaping=allow-utf-8'),
+      hasTimestamps: config.send_timestamps,
+    },
   };
 }
 
-function contentType({ isOpenMetrics, allowsUtf8 }: TextOptions): string {
+/** What the scraper would rather have of what there is. */
+function preferred(accept: string, hasOpenMetrics: boolean): Format {
+  let best: { readonly format: Format; readonly weight: number } = { format: 'text', weight: 0 };
+  for (const entry of accept.split(',')) {
+    const format = formatOf(entry);
+    if (format === undefined || (format === 'openmetrics' && !hasOpenMetrics)) continue;
+    const weight = Number(/;\s*q=([\d.]+)/.exec(entry)?.[1] ?? 1);
+    if (weight > best.weight) best = { format, weight };
+  }
+  return best.format;
+}
+
+function formatOf(entry: string): Format | undefined {
+  const [type = '', ...parameters] = entry.split(';').map((part) => part.trim());
+  if (type === 'application/openmetrics-text') return 'openmetrics';
+  if (type === 'text/plain') return 'text';
+  const isDelimited = ['proto=io.prometheus.client.MetricFamily', 'encoding=delimited'].every(
+    (parameter) => parameters.includes(parameter),
+  );
+  return type === 'application/vnd.google.protobuf' && isDelimited ? 'protobuf' : undefined;
+}
+
+function contentType(format: Format, { allowsUtf8 }: ProtobufOptions): string {
   const escaping = allowsUtf8 ? '; escaping=allow-utf-8' : '';
-  return isOpenMetrics
-    ? `application/openmetrics-text; version=1.0.0; charset=utf-8${escaping}`
-    : `text/plain; version=0.0.4; charset=utf-8${escaping}`;
+  switch (format) {
+    case 'protobuf':
+      return `application/vnd.google.protobuf; proto=io.prometheus.client.MetricFamily; encoding=delimited${escaping}`;
+    case 'openmetrics':
+      return `application/openmetrics-text; version=1.0.0; charset=utf-8${escaping}`;
+    case 'text':
+      return `text/plain; version=0.0.4; charset=utf-8${escaping}`;
+  }
 }

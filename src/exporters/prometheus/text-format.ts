@@ -137,7 +137,11 @@ function* samplesOf({ reading }: Series): Generator<Sample> {
       }
       const exemplar = exemplarIn(reading.exemplars, above, Number.POSITIVE_INFINITY);
       yield { suffix: '_bucket', extra: ['le', '+Inf'], value: reading.count, exemplar };
+      break;
     }
+    // Its buckets are in the protobuf format only.
+    case 'exponential':
+      yield { suffix: '_bucket', extra: ['le', '+Inf'], value: reading.count };
   }
   if (reading.sum !== undefined) yield { suffix: '_sum', value: reading.sum };
   yield { suffix: '_count', value: reading.count };
