@@ -29,26 +29,30 @@ export function timeout(fallback: string) {
     .describe('Give up one attempt to send after this long; 0 never does.');
 }
 
+const retryBlock = () =>
+  z.strictObject({
+    enabled: enabled(),
+    initial_interval: duration().prefault('5s').describe('Wait this long after the first failure.'),
+    randomization_factor: z
+      .number()
+      .min(0)
+      .max(1)
+      .default(0.5)
+      .describe('Vary each wait by up to this share.'),
+    multiplier: z.number().min(0).default(1.5).describe('Each wait is this many times the last.'),
+    max_interval: duration().prefault('30s').describe('Longest wait.'),
+    max_elapsed_time: duration()
+      .prefault('5m')
+      .describe('Give the data up after this long; 0 never does.'),
+  });
+
 export function retryOnFailure() {
-  return defaultBlock(
-    z.strictObject({
-      enabled: enabled(),
-      initial_interval: duration()
-        .prefault('5s')
-        .describe('Wait this long after the first failure.'),
-      randomization_factor: z
-        .number()
-        .min(0)
-        .max(1)
-        .default(0.5)
-        .describe('Vary each wait by up to this share.'),
-      multiplier: z.number().min(0).default(1.5).describe('Each wait is this many times the last.'),
-      max_interval: duration().prefault('30s').describe('Longest wait.'),
-      max_elapsed_time: duration()
-        .prefault('5m')
-        .describe('Give the data up after this long; 0 never does.'),
-    }),
-  );
+  return defaultBlock(retryBlock());
+}
+
+/** Of exporters that do not retry unless told. */
+export function retryWhenAsked() {
+  return optionalBlock(retryBlock());
 }
 
 const batchBlock = z.strictObject({
@@ -129,6 +133,11 @@ export function sendingQueue() {
   return defaultBlock(queueBlock());
 }
 
+/** Of exporters that have no queue unless told. */
+export function queueWhenAsked() {
+  return optionalBlock(queueBlock());
+}
+
 type Sizer = 'requests' | 'items' | 'bytes';
 
 interface SizesOfBatch {
@@ -170,4 +179,6 @@ export interface SendingSettings {
   readonly timeout: number;
   readonly retry_on_failure?: RetrySettings | undefined;
   readonly sending_queue?: QueueSettings | undefined;
+  /** What the queue is called in the exporter's section, where it is not `sending_queue`. */
+  readonly queueKey?: string | undefined;
 }

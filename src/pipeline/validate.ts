@@ -184,7 +184,7 @@ function unmetNeeds(settings: Settings): ConfigProblem[] {
 function needsOf(definition: Needing | ExporterDefinition, config: unknown): readonly Need[] {
   const sending = 'sending' in definition ? definition.sending?.(config) : undefined;
   const storage = sending?.sending_queue?.storage;
-  const path = ['sending_queue', 'storage'];
+  const path = [sending?.queueKey ?? 'sending_queue', 'storage'];
   const ofQueue =
     storage === undefined ? [] : [{ what: keyValueStorage.name, name: storage, path }];
   return [...(definition.needs?.(config) ?? []), ...ofQueue];

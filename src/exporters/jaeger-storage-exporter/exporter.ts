@@ -1,7 +1,8 @@
-/** Writes spans to a store. No queue lies between: an acknowledgement comes when the store has
- *  given it, and a store that is full or slow is felt by the sender. */
+/** Writes spans to a store. No queue lies between unless one is configured: an acknowledgement comes
+ *  when the store has given it, and a store that is full or slow is felt by the sender. */
 import { z } from 'zod';
 import { defineExporter, type ExporterContext } from '../../component/define.ts';
+import { queueWhenAsked, retryWhenAsked } from '../../component/sending.ts';
 import { withClient, type SpanBatch } from '../../model/batch/span-batch.ts';
 import { StorageError, traceStorage, type TraceWriter } from '../../storage/contract.ts';
 
@@ -10,6 +11,12 @@ const ExporterConfig = z.strictObject({
     .string()
     .min(1)
     .describe('The name of a backend in the jaeger_storage extension.'),
+  queue: queueWhenAsked().describe(
+    'Answer senders before the spans are stored; left out, when they are.',
+  ),
+  retry_on_failure: retryWhenAsked().describe(
+    'Try again what the store refused for now; left out, the sender is told to.',
+  ),
 });
 
 type ExporterConfig = z.output<typeof ExporterConfig>;
@@ -22,6 +29,12 @@ export const component = defineExporter<ExporterConfig, SpanBatch>({
   config: ExporterConfig,
   needs: ({ trace_storage: name }) => [{ what: traceStorage.name, name, path: ['trace_storage'] }],
   ack: ({ trace_storage: name }) => ({ kind: 'lent', what: traceStorage.name, name }),
+  sending: ({ queue, retry_on_failure }) => ({
+    timeout: 0,
+    retry_on_failure,
+    sending_queue: queue,
+    queueKey: 'queue',
+  }),
   create: (context) => new StorageExporter(context),
 });
 
