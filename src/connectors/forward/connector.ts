@@ -1,5 +1,6 @@
 /** Joins pipelines of one signal: what ends one begins the others. */
 import { z } from 'zod';
+import { admitThrough } from '../../component/consumer.ts';
 import { defineConnector } from '../../component/define.ts';
 
 export const component = defineConnector({
@@ -12,5 +13,8 @@ export const component = defineConnector({
     { from: 'logs', to: 'logs' },
   ],
   config: z.strictObject({}),
-  create: ({ next }) => ({ consume: async (batch, signal) => next.consume(batch, signal) }),
+  create: ({ next }) => ({
+    ...admitThrough(next),
+    consume: async (batch, signal) => next.consume(batch, signal),
+  }),
 });
