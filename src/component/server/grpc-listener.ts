@@ -71,7 +71,9 @@ export class GrpcListener {
     // A connection that breaks or speaks no HTTP/2 harms nobody else.
     server.on('sessionError', (error) => context.logger.debug({ err: error }, 'connection broke'));
     this.#server = server;
-    return listen(server, config.endpoint);
+    return listen(server, config.endpoint, (error) => {
+      context.logger.error({ problem: messageOf(error) }, 'a connection could not be taken');
+    });
   }
 
   /** Says goodbye on every connection; calls under way finish until the deadline. */

@@ -73,7 +73,9 @@ export class HttpListener {
     this.#auth = authenticatorOf(serverAuthentication, config, context.host);
     const server = await this.#create();
     this.#server = server;
-    const address = await listen(server, config.endpoint);
+    const address = await listen(server, config.endpoint, (error) => {
+      context.logger.error({ problem: messageOf(error) }, 'a connection could not be taken');
+    });
     return `${config.tls === undefined ? 'http' : 'https'}://${address}`;
   }
 

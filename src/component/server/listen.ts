@@ -5,8 +5,19 @@ import { reachableAddress } from '../../lib/address.ts';
 import { systemCodeOf } from '../../lib/errors.ts';
 import type { ListenAddress } from './config.ts';
 
-/** Listens; resolves with the address for people and clients: `localhost:4317`, `unix:/run/x.sock`. */
-export async function listen(server: Server, address: ListenAddress): Promise<string> {
+/** Listens; resolves with the address for people and clients: `localhost:4317`, `unix:/run/x.sock`.
+ *  @param onError told when it later cannot take a connection, for want of file descriptors say */
+export async function listen(
+  server: Server,
+  address: ListenAddress,
+  onError: (error: Error) => void,
+): Promise<string> {
+  const where = await listenAt(server, address);
+  server.on('error', onError);
+  return where;
+}
+
+async function listenAt(server: Server, address: ListenAddress): Promise<string> {
   if ('socketPath' in address) return listenOnSocket(server, address.socketPath);
   const { host, port } = address;
   await opened(server, { port, ...(host === '' ? {} : { host }) });

@@ -3,6 +3,7 @@ import { spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { request, type IncomingMessage, type RequestOptions, type ServerResponse } from 'node:http';
 import { connect as connectHttp2 } from 'node:http2';
+import { Server } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, describe, expect, test, vi } from 'vitest';
@@ -183,6 +184,16 @@ describe('over HTTP', () => {
   test('connections are used once when they are not kept alive', async () => {
     const { url } = await serving({ keep_alives_enabled: false });
     expect((await ask({ port: new URL(url).port })).headers).toMatchObject({ connection: 'close' });
+  });
+
+  test('a connection that cannot be taken is logged, and the server goes on', async () => {
+    const emit = vi.spyOn(Server.prototype, 'listen');
+    const { url } = await serving({});
+    const [server] = emit.mock.contexts;
+    emit.mockRestore();
+    if (!(server instanceof Server)) throw new TypeError('no server listened');
+    server.emit('error', new Error('too many open files'));
+    expect((await fetch(url)).status).toBe(200);
   });
 
   test('a Unix socket, also where a killed process left one', async () => {
