@@ -25,9 +25,11 @@ export async function getTrace(
   request: TraceRequest,
   signal?: AbortSignal,
 ): Promise<Span[]> {
-  const batch = await reader.getTrace(request.tenant, request.ref, signal);
+  const lacks = new Set<string>();
+  const ref: TraceRef = { ...request.ref, onWarning: (warning) => lacks.add(warning) };
+  const batch = await reader.getTrace(request.tenant, ref, signal);
   if (batch === undefined) throw new QueryError('not_found', 'trace not found');
-  return shown(batch, request);
+  return withWarnings(shown(batch, request), [...lacks]);
 }
 
 /** The traces that exist, in the order asked for. */
@@ -47,6 +49,14 @@ function shown(batch: SpanBatch, { raw, adjust: options, spansMax }: Shown): Spa
   const spans = spansOf(batch);
   const kept = spansMax > 0 && spans.length > spansMax ? truncate(spans, spansMax) : spans;
   return raw ? kept : adjust(kept, options);
+}
+
+/** On the first span, where Jaeger's UI shows them. */
+function withWarnings(spans: Span[], warnings: readonly string[]): Span[] {
+  if (warnings.length === 0) return spans;
+  return spans.map((span, i) =>
+    i === 0 ? { ...span, warnings: [...span.warnings, ...warnings] } : span,
+  );
 }
 
 function truncate(spans: readonly Span[], spansMax: number): Span[] {

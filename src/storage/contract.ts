@@ -101,6 +101,8 @@ export interface TraceRef {
    *  status, links, times of events, and whether attributes or events were dropped; a store need not
    *  read the rest, and whatever else the batch says then is not to be believed. */
   readonly columns?: 'all' | 'waterfall' | undefined;
+  /** Told, for people, what the answer may lack. */
+  readonly onWarning?: ((warning: string) => void) | undefined;
 }
 
 export interface Operation {
@@ -255,6 +257,8 @@ export interface StorageHealth {
   readonly ok: boolean;
   /** Why not, for people. */
   readonly problems: readonly string[];
+  /** Files and parts of files that were found damaged since the store was opened. */
+  readonly damaged?: number | undefined;
 }
 
 /** Which traces to delete: these, or every trace that has a matching span in the range. Always whole

@@ -12,7 +12,6 @@ import type {
   AttributeValuesQuery,
   Capabilities,
   StorageBackend,
-  StorageHealth,
   TimeRange,
   TracePage,
   TraceQuery,
@@ -20,6 +19,7 @@ import type {
   TraceRef,
 } from '../contract.ts';
 import type { EmbeddedConfig } from './config.ts';
+import { Damage } from './damage.ts';
 import { Deleter } from './deletion/deleter.ts';
 import { Door } from './door.ts';
 import type { StartWorker } from './encode/encoder.ts';
@@ -40,6 +40,7 @@ import { warmUpPlan } from './query/warm-up.ts';
 import { querySettings, readerSettings } from './query-settings.ts';
 import { FileReader } from './read/file-reader.ts';
 import { openEngine } from './recovery.ts';
+import { storeHealth } from './store-health.ts';
 import type { TenantStore } from './tenant-store.ts';
 
 export interface EmbeddedDeps {
@@ -71,20 +72,22 @@ export async function openEmbedded(
   const { clock, logger, isTemporary = false } = deps;
   const files = deps.files ?? (isTemporary ? withoutSync(realFileSystem) : realFileSystem);
   const options = engineOptions(config, deps);
-  const { engine, encoder, directory, wal, damage } = await openEngine(config.directory, options, {
+  const opened = await openEngine(config.directory, options, {
     clock,
     logger,
     files,
     startWorker: deps.startWorker,
     random: Math.random,
   });
+  const { engine, encoder, directory, wal } = opened;
   const queries = new QueryProcess(querySettings(config.directory), {
     clock,
     logger,
     warmUp: () => warmUpPlan(engine.dataFiles),
   });
   const traceFiles = new FileReader(readerSettings(), { clock, logger });
-  const reader = new EmbeddedReader({ engine, queries, traceFiles, logger });
+  const found = new Damage(opened, logger);
+  const reader = new EmbeddedReader({ engine, queries, traceFiles, logger, damage: found });
   const deleter = new Deleter({
     engine,
     encoder,
@@ -105,10 +108,7 @@ export async function openEmbedded(
     writer: engine,
     reader,
     maintenance: new EmbeddedMaintenance({ engine, reader, deleter, hashSeed, door }),
-    health: () => {
-      const found = engine.stores.flatMap(({ repairs }) => repairs.problems);
-      return joined(engine.health(), [...damage, ...found], deleter.problem);
-    },
+    health: () => storeHealth({ engine, deleter, damage: found }),
     close: async () => {
       await door.close();
       await deleter.close();
@@ -146,21 +146,12 @@ function withoutSync(files: FileSystem): FileSystem {
   };
 }
 
-function joined(
-  { ok, problems }: StorageHealth,
-  damage: readonly string[],
-  deletion: string | undefined,
-): StorageHealth {
-  // Damage is told, and no reason to be taken out of service: the rest is there.
-  const told = deletion === undefined ? damage : [...damage, deletion];
-  return { ok, problems: [...told, ...problems] };
-}
-
 interface ReaderParts {
   readonly engine: Engine;
   readonly queries: QueryProcess;
   readonly traceFiles: FileReader;
   readonly logger: Logger;
+  readonly damage: Damage;
 }
 
 class EmbeddedReader implements TraceReader {
@@ -190,7 +181,14 @@ class EmbeddedReader implements TraceReader {
     if (store === undefined) return;
     const manifest = store.pin();
     try {
-      yield* readTraces(this.#context(store, manifest, signal), refs);
+      const context = this.#context(store, manifest, signal);
+      const onWarning = (warning: string): void => {
+        context.onWarning(warning);
+        for (const ref of refs) ref.onWarning?.(warning);
+      };
+      for (const warning of this.#with.damage.missingFor(tenant))
+        for (const ref of refs) ref.onWarning?.(warning);
+      yield* readTraces({ ...context, onWarning }, refs);
     } finally {
       manifest.release();
     }
@@ -251,13 +249,17 @@ class EmbeddedReader implements TraceReader {
     checkAggregate(query);
     const store = this.#with.engine.tenant(query.tenant);
     if (store === undefined) return { series: [], quantileError: 0, from: 'spans', warnings: [] };
+    const missing = this.#with.damage.missingFor(query.tenant);
     const rolledUp = await aggregateFromRollups(query, {
       pin: () => ({ manifest: store.pin(), rollups: store.rollups.now }),
       settled: () => store.rollups.settled(),
       cache: this.#rollups,
       signal,
     });
-    if (rolledUp !== undefined) return rolledUp;
+    if (rolledUp !== undefined) {
+      for (const warning of rolledUp.warnings) this.#with.damage.note(warning);
+      return { ...rolledUp, warnings: [...missing, ...rolledUp.warnings] };
+    }
     const { manifest, warnings } = await this.#pinForSearch(store, signal);
     try {
       const found = await aggregateFromSpans(this.#context(store, manifest, signal), query);
@@ -291,18 +293,19 @@ class EmbeddedReader implements TraceReader {
     store: TenantStore,
     signal: AbortSignal | undefined,
   ): Promise<{ manifest: Manifest; warnings: string[] }> {
+    const missing = this.#with.damage.missingFor(store.tenant);
     try {
-      return { manifest: await store.pinWithFresh(signal), warnings: [] };
+      return { manifest: await store.pinWithFresh(signal), warnings: [...missing] };
     } catch (error) {
       signal?.throwIfAborted();
       const warning = `the newest spans are left out: ${messageOf(error)}`;
       this.#with.logger.warn({ tenant: store.tenant }, warning);
-      return { manifest: store.pin(), warnings: [warning] };
+      return { manifest: store.pin(), warnings: [...missing, warning] };
     }
   }
 
   #context(store: TenantStore, manifest: Manifest, signal: AbortSignal | undefined): ReadContext {
-    const { queries, traceFiles, logger } = this.#with;
+    const { queries, traceFiles, damage } = this.#with;
     return {
       port: queries,
       reader: traceFiles,
@@ -310,7 +313,7 @@ class EmbeddedReader implements TraceReader {
       manifest,
       seed: store.hashSeed,
       signal,
-      onWarning: (warning) => logger.warn({ tenant: store.tenant }, warning),
+      onWarning: (warning) => damage.note(warning),
     };
   }
 }

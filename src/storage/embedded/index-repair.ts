@@ -32,6 +32,11 @@ export class IndexRepair {
     return this.#repaired;
   }
 
+  /** Indices that were found damaged since start. */
+  get damaged(): number {
+    return this.#repaired + this.#problems.size;
+  }
+
   /** What cannot be repaired, for people. */
   get problems(): readonly string[] {
     return [...this.#problems.values()];

@@ -18,6 +18,8 @@ export interface DataFile {
   readonly rowGroups: number;
   /** Of each row group; absent in older files, which do not place parents. */
   readonly rowGroupRows?: readonly number[] | undefined;
+  /** When its rows were stored; absent where nobody knows. */
+  readonly writtenAtMs?: number | undefined;
   /** Parquet and index together. */
   readonly bytes: number;
   readonly minStartNano: bigint;

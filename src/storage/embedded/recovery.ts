@@ -35,6 +35,8 @@ export interface OpenedEngine {
   readonly wal: Wal;
   /** What could not be read, for people. */
   readonly damage: readonly string[];
+  /** The part of it for which answers lack something. */
+  readonly missing: readonly string[];
 }
 
 export async function openEngine(
@@ -56,7 +58,8 @@ export async function openEngine(
     const recovery = new Recovery({ engine, wal, directory, deps, options });
     await recovery.run();
     engine.start();
-    return { engine, encoder, directory, wal, damage: recovery.damage };
+    const { damage, missing } = recovery;
+    return { engine, encoder, directory, wal, damage, missing };
   } catch (error) {
     await encoder.close();
     await directory.release();
@@ -83,6 +86,7 @@ interface Hashes {
 class Recovery {
   readonly #with: RecoveryDeps;
   readonly damage: string[] = [];
+  readonly missing: string[] = [];
   /** Words of identity hashes, with when they were written. */
   readonly #hashes: Hashes[] = [];
 
@@ -103,7 +107,7 @@ class Recovery {
     const state = await this.#readState(folder.catalogue);
     const files = await this.#openFiles(listing.files);
     const store = engine.openTenant(tenant);
-    for (const problem of await store.rollups.restore()) this.#report(problem);
+    for (const problem of await store.rollups.restore()) this.#miss(problem);
     // A damaged file keeps its number: no other may take its name.
     const nextFlush = Math.max(state?.nextFlush ?? 1, (listing.files.at(-1)?.to ?? 0) + 1);
     store.restore({ ...state, nextFlush }, files);
@@ -156,7 +160,7 @@ class Recovery {
     for (let i = 0; i < listed.length; i += OPENING_MAX) {
       const some = listed.slice(i, i + OPENING_MAX);
       const files = await Promise.all(
-        some.map(({ path }) => this.#attempt(path, () => openDataFile(path))),
+        some.map(({ path }) => this.#attempt(path, () => openDataFile(path), 'missing')),
       );
       opened.push(...files.filter((file) => file !== undefined));
     }
@@ -170,7 +174,7 @@ class Recovery {
     let spans = 0;
     for (const number of numbers) {
       const { file, records, damagedBytes, tornBytes } = await replayFile(number, options);
-      if (damagedBytes > 0) this.#report(`${file.path}: ${damagedBytes} bytes are damaged`);
+      if (damagedBytes > 0) this.#miss(`${file.path}: ${damagedBytes} bytes are damaged`);
       if (tornBytes > 0) {
         deps.logger.info({ path: file.path, bytes: tornBytes }, 'a write that was cut short');
       }
@@ -207,13 +211,25 @@ class Recovery {
     }
   }
 
-  async #attempt<T>(path: string, open: () => Promise<T>): Promise<T | undefined> {
+  /** `kind`: what answers lack when it cannot be read. */
+  async #attempt<T>(
+    path: string,
+    open: () => Promise<T>,
+    kind: 'missing' | 'nothing' = 'nothing',
+  ): Promise<T | undefined> {
     try {
       return await open();
     } catch (error) {
-      this.#report(`${path} cannot be read: ${messageOf(error)}`);
+      const problem = `${path} cannot be read: ${messageOf(error)}`;
+      if (kind === 'missing') this.#miss(problem);
+      else this.#report(problem);
       return undefined;
     }
+  }
+
+  #miss(problem: string): void {
+    this.missing.push(problem);
+    this.#report(problem);
   }
 
   #report(problem: string): void {

@@ -37,9 +37,12 @@ export function expired(
   return gone;
 }
 
-/** Without an index the start of its newest span has to do. */
+/** A file says it itself: spans that happened long ago must not go because its index is damaged. Where
+ *  nothing says it the start of its newest span has to do. */
 function storedAtMs({ file }: KeptFile): number {
-  return file.index?.header.writtenAtMs ?? Number(file.maxStartNano / 1_000_000n);
+  return (
+    file.writtenAtMs ?? file.index?.header.writtenAtMs ?? Number(file.maxStartNano / 1_000_000n)
+  );
 }
 
 function tracesIn({ file }: KeptFile): number {

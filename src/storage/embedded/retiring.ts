@@ -6,6 +6,7 @@ import type { Clock } from '../../lib/clock.ts';
 import type { Logger } from '../../lib/logger.ts';
 import { messageOf } from '../../lib/errors.ts';
 import type { FileSet } from './file-set.ts';
+import type { IndexRepair } from './index-repair.ts';
 import type { DataFile } from './manifest.ts';
 import type { RollupLimits, Rollups } from './red/rollups.ts';
 
@@ -13,6 +14,7 @@ export interface RetiringDeps {
   readonly rollups: Rollups;
   readonly limits: RollupLimits;
   readonly files: FileSet;
+  readonly repairs: Pick<IndexRepair, 'repair'>;
   readonly clock: Clock;
   readonly logger: Logger;
   /** Resolves when no stitch is under way that began before. */
@@ -54,12 +56,28 @@ export class Retiring {
     await Promise.all(this.#runs.values());
   }
 
+  /** A damaged index is made again first: it is what is left to count the spans by. */
+  async #withRollup(file: DataFile): Promise<DataFile> {
+    const { files, repairs } = this.#deps;
+    if (hasRollup(file) || !(await repairs.repair(file))) return file;
+    return files.all.find(({ path }) => path === file.path) ?? file;
+  }
+
   async #take(file: DataFile): Promise<void> {
     const { rollups, limits, files, clock, stitched } = this.#deps;
     await stitched();
     // Its rows are in a segment now, which goes when its time has come.
     if (!files.has(file)) return;
-    await rollups.absorb(file, { ...limits, nowMs: clock.nowMs() });
-    files.remove(file);
+    const whole = await this.#withRollup(file);
+    await rollups.absorb(whole, { ...limits, nowMs: clock.nowMs() });
+    files.remove(whole);
+  }
+}
+
+function hasRollup({ index }: DataFile): boolean {
+  try {
+    return index?.red() !== undefined;
+  } catch {
+    return false;
   }
 }

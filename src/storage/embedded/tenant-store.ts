@@ -103,6 +103,7 @@ export class TenantStore {
     this.retiring = new Retiring({
       ...deps,
       files: this.files,
+      repairs: this.repairs,
       rollups: this.rollups,
       limits: deps.rollupLimits,
       stitched: () => this.#stitching.settled(),

@@ -253,6 +253,17 @@ export async function partsById({ backend }: OpenStore, number: number): Promise
   return parts;
 }
 
+/** By id: its spans, each as it was sent and none twice. */
+export async function spansInTrace({ backend }: OpenStore, number: number): Promise<number> {
+  const batch = await backend.reader.getTrace(TENANT, { traceId: traceIdOf(number) });
+  const found = batch === undefined ? [] : texts(storedSpans(batch));
+  const sent = new Set([0, 1].flatMap((part) => texts(storedSpans(batchOf(number, part)))));
+  for (const row of found) {
+    if (!sent.delete(row)) throw new Error(`trace ${number} has a span that was not sent: ${row}`);
+  }
+  return found.length;
+}
+
 /** Spans of each trace, as a search says. */
 export async function spansBySearch({ backend }: OpenStore): Promise<Map<string, number>> {
   const page = await backend.reader.findTraces({ tenant: TENANT, range: RANGE, limit: 100 });

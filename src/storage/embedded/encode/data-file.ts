@@ -33,6 +33,7 @@ export async function openDataFile(path: string, kind?: DataFile['kind']): Promi
     rows: header.rows,
     rowGroups: header.rowGroups,
     rowGroupRows: header.rowGroupRows,
+    writtenAtMs: header.writtenAtMs,
     bytes: parquetBytes + (index?.bytes ?? 0),
     minStartNano: header.minStartNano,
     maxStartNano: header.maxStartNano,

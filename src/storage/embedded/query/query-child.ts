@@ -67,8 +67,9 @@ function faultOf(error: unknown): QueryFault {
   const message = messageOf(error);
   if (message.startsWith('Out of Memory Error')) return 'memory';
   if (message.startsWith('Binder Error') || message.startsWith('Parser Error')) return 'plan';
-  if (/^(IO Error|Invalid Input Error|Serialization Error|Corrupt)/i.test(message)) return 'file';
-  return /parquet|zstd|snappy|thrift/i.test(message) ? 'file' : 'plan';
+  if (/^(IO Error|Invalid Input Error|Invalid Error|Serialization Error|Corrupt)/i.test(message))
+    return 'file';
+  return /parquet|zstd|snappy|thrift|TProtocolException/i.test(message) ? 'file' : 'plan';
 }
 
 function send(message: FromChild): void {
