@@ -14,6 +14,17 @@ const resourceConversion = z
   })
   .prefault({});
 
+const patterns = () => z.array(z.string().min(1)).default([]);
+
+const resourceLabels = z
+  .strictObject({
+    included: patterns().describe(
+      'Resource attributes that become labels; `*` is any text, `?` any character.',
+    ),
+    excluded: patterns().describe('Of these, the ones that do not.'),
+  })
+  .prefault({});
+
 export const translationStrategies = [
   'UnderscoreEscapingWithSuffixes',
   'UnderscoreEscapingWithoutSuffixes',
@@ -55,9 +66,7 @@ export const PrometheusConfig = z
       .default(true)
       .describe('Add unit and type to names; false is UnderscoreEscapingWithoutSuffixes.'),
     without_scope_info: z.boolean().default(false).describe('Leave out the otel_scope_* labels.'),
-    resource_constant_labels: unavailable(
-      'is not supported yet; use resource_to_telemetry_conversion',
-    ),
+    resource_constant_labels: resourceLabels,
     sending_queue: unavailable(NO_QUEUE),
     retry_on_failure: unavailable(NO_QUEUE),
     timeout: unavailable(NO_QUEUE),

@@ -9,7 +9,14 @@ import {
   type ResourceMetrics,
 } from '../../model/metrics.ts';
 import type { PrometheusConfig } from './config.ts';
-import { scopeLabels, seriesLabels, targetOf, type Labels, type Target } from './labels.ts';
+import {
+  isLabelOf,
+  scopeLabels,
+  seriesLabels,
+  targetOf,
+  type Labels,
+  type Target,
+} from './labels.ts';
 import { metricName } from './naming.ts';
 import { familyType, readingOf, type AnyPoint } from './reading.ts';
 import type { Dropped, FamilyHead, SeriesStore } from './series-store.ts';
@@ -31,9 +38,11 @@ interface Around {
 
 export class Intake {
   readonly #options: IntakeOptions;
+  readonly #isLabel: (key: string) => boolean;
 
   constructor(options: IntakeOptions) {
     this.#options = options;
+    this.#isLabel = isLabelOf(options.config);
   }
 
   take(request: MetricsMessage): void {
@@ -42,7 +51,7 @@ export class Intake {
 
   #resource({ resource, scopes }: ResourceMetrics): void {
     const { config } = this.#options;
-    const target = targetOf(resource.attributes, config);
+    const target = targetOf(resource.attributes, this.#isLabel);
     for (const { scope, items, schemaUrl } of scopes) {
       const around = { target, scope: scopeLabels(scope, schemaUrl, config) };
       for (const metric of items) if (metric.data) this.#metric(metric, metric.data, around);

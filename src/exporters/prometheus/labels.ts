@@ -18,6 +18,7 @@ type NamingConfig = Pick<
   | 'const_labels'
   | 'without_scope_info'
   | 'resource_to_telemetry_conversion'
+  | 'resource_constant_labels'
 >;
 
 /** What all series of one resource share. */
@@ -29,16 +30,35 @@ export interface Target {
   readonly info: readonly KeyValue[];
 }
 
-export function targetOf(resource: readonly KeyValue[], config: NamingConfig): Target {
+/** Which resource attributes become labels, by either of the keys that say so. */
+export function isLabelOf(config: NamingConfig): (key: string) => boolean {
+  const { enabled, exclude_service_attributes: leavesOut } =
+    config.resource_to_telemetry_conversion;
+  const [isIncluded, isExcluded] = [
+    anyOf(config.resource_constant_labels.included),
+    anyOf(config.resource_constant_labels.excluded),
+  ];
+  return (key) =>
+    (enabled && !(leavesOut && identifying.has(key))) || (isIncluded(key) && !isExcluded(key));
+}
+
+function anyOf(patterns: readonly string[]): (key: string) => boolean {
+  const wholes = patterns.map((pattern) => {
+    const parts = pattern
+      .replaceAll(/[.+^${}()|[\]\\]/g, String.raw`\$&`)
+      .replaceAll('*', '.*')
+      .replaceAll('?', '.');
+    return new RegExp(`^${parts}$`, 's');
+  });
+  return (key) => wholes.some((whole) => whole.test(key));
+}
+
+export function targetOf(resource: readonly KeyValue[], isLabel: (key: string) => boolean): Target {
   const text = (key: string) => textOf(resource.findLast((one) => one.key === key)?.value);
   const namespace = text(SERVICE_NAMESPACE);
   const service = text(SERVICE_NAME);
-  const conversion = config.resource_to_telemetry_conversion;
-  const labels = resource.filter(
-    ({ key }) => !(conversion.exclude_service_attributes && identifying.has(key)),
-  );
   return {
-    labels: conversion.enabled ? labels : [],
+    labels: resource.filter(({ key }) => isLabel(key)),
     job: service !== '' && namespace !== '' ? `${namespace}/${service}` : service,
     instance: text(SERVICE_INSTANCE),
     info: resource.filter(({ key }) => !identifying.has(key)),

@@ -265,6 +265,21 @@ wait_seconds_count 6 5
     );
   });
 
+  test.each([
+    [{ included: ['host.*'] }, 'host_name="box",'],
+    [{ included: ['*.name'], excluded: ['service.*'] }, 'host_name="box",'],
+    [{ included: ['service.nam?'] }, ''],
+    [{ excluded: ['service.*'] }, undefined],
+  ])('resource attributes that patterns choose: %j', async (labels, shown) => {
+    const { send, scrape } = await prometheus({
+      without_scope_info: true,
+      resource_constant_labels: labels,
+    });
+    await send([gauge('g', point({}))], shop);
+    const service = shown === '' ? ',service_name="shop"' : '';
+    expect(await scrape()).toContain(`g{${shown ?? ''}instance="a1",job="eu/shop"${service}} 1\n`);
+  });
+
   test('names beyond ASCII only to who takes them', async () => {
     const { send, scrape } = await prometheus({
       without_scope_info: true,
