@@ -1,7 +1,7 @@
 /** Every call to the disk may be the last one before the power goes, or fail: whichever it is, what
  *  was acknowledged is there whole, once, by id, by search and in counts; what was deleted stays away;
  *  and nothing is left lying about. A sample of the calls, drawn by SPOOR_FAULT_SEED; all of them with
- *  SPOOR_FAULTS=all. */
+ *  SPOOR_FAULTS=all, some of them with SPOOR_FAULTS=100-140. */
 
 import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -41,12 +41,25 @@ afterAll(() => rmSync(root, { recursive: true }));
 function sample(count: number, size: number, chance: Chance): number[] {
   const all = Array.from({ length: count }, (_, i) => i);
   if (IS_LONG) return all;
+  const [, first, last] = /^(\d+)-(\d+)$/.exec(process.env['SPOOR_FAULTS'] ?? '') ?? [];
+  if (last !== undefined) return all.slice(Number(first), Number(last) + 1);
   const share = count / size;
   return Array.from({ length: size }, (_, i) => Math.floor((i + chance.next()) * share));
 }
 
+interface Moment {
+  readonly at: number;
+  /** Counts of spans that retention took waited in memory, since the disk did not take them: they are
+   *  let go rather than that retention stops. */
+  readonly mayForget?: boolean;
+}
+
 /** All that was promised by call `at` is kept by the store. */
-async function expectPromises(store: OpenStore, ledger: Ledger, at: number): Promise<void> {
+async function expectPromises(
+  store: OpenStore,
+  ledger: Ledger,
+  { at, mayForget = false }: Moment,
+): Promise<void> {
   const bySearch = await spansBySearch(store);
   const byCount = isErased(store) ? await spansByCount(store) : undefined;
   for (const { number, must, may, isOld } of expectedAt(ledger, at)) {
@@ -59,7 +72,9 @@ async function expectPromises(store: OpenStore, ledger: Ledger, at: number): Pro
     // Counts outlive their spans.
     const count = byCount.get(`service ${number}`) ?? 0;
     if (isOld) {
-      expect(count, `${told}, count`).toBeGreaterThanOrEqual(must.length * SPANS);
+      if (!mayForget) {
+        expect(count, `${told}, count`).toBeGreaterThanOrEqual(must.length * SPANS);
+      }
       expect(count, `${told}, count`).toBeLessThanOrEqual(may.length * SPANS);
     } else expect(count, `${told}, count`).toBe(parts.length * SPANS);
   }
@@ -80,20 +95,21 @@ function leftovers(directory: string): string[] {
 }
 
 /** Opens what a crash has left, and holds it against the ledger. */
-async function expectRecovered(directory: string, ledger: Ledger, at: number): Promise<void> {
+async function expectRecovered(directory: string, ledger: Ledger, moment: Moment): Promise<void> {
+  const { at } = moment;
   rmSync(join(directory, 'LOCK'), { force: true });
   const movedMs = ledger.movedMsAt(at);
   const store = await openStore(directory, { movedMs });
   try {
     await settle(store);
-    await expectPromises(store, ledger, at);
+    await expectPromises(store, ledger, moment);
     await expect.poll(() => isErased(store), { timeout: 30_000 }).toBe(true);
-    await expectPromises(store, ledger, at);
+    await expectPromises(store, ledger, moment);
     expect(store.backend.health()).toEqual({ ok: true, problems: [] });
     // Sent again by a client that got no answer, or that got one: once.
     const recent = expectedAt(ledger, at).filter((one) => one.must.includes(0) && !one.isOld);
     for (const { number } of recent.slice(-3)) await store.backend.writer.write(batchOf(number));
-    await expectPromises(store, ledger, at);
+    await expectPromises(store, ledger, moment);
     await expect.poll(() => leftovers(directory), { timeout: 30_000 }).toEqual([]);
   } finally {
     await store.backend.close();
@@ -108,7 +124,7 @@ test(
     const ledger = new Ledger(() => disk.length);
     const lived = await openStore(directory, { files: disk });
     await live(lived, ledger);
-    await expectPromises(lived, ledger, disk.length);
+    await expectPromises(lived, ledger, { at: disk.length });
     const calls = disk.length;
     await lived.backend.close();
     const chance = new Chance(SEED);
@@ -118,7 +134,7 @@ test(
       const image = join(root, `crash-${at}`);
       disk.leave(image, at, new Chance(SEED + at));
       try {
-        await expectRecovered(image, ledger, at);
+        await expectRecovered(image, ledger, { at });
       } catch (cause) {
         broken.push(`call ${at} of ${calls}, before ${disk.told(at)}: ${told(cause)}`);
       }
@@ -153,11 +169,12 @@ test(
       try {
         await live(store, ledger);
         await settle(store);
-        await expectPromises(store, ledger, disk.length);
+        await expectPromises(store, ledger, { at: disk.length });
         const image = join(root, `failed-${point}-crash`);
         const at = disk.length;
         disk.leave(image, at, new Chance(SEED + point));
-        await expectRecovered(image, ledger, at);
+        const mayForget = store.told.includes('a rollup cannot be written');
+        await expectRecovered(image, ledger, { at, mayForget });
         rmSync(image, { recursive: true });
       } catch (cause) {
         const failed = disk.failed ?? 'no call';

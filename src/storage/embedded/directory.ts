@@ -15,7 +15,12 @@ import type { Clock } from '../../lib/clock.ts';
 import { messageOf } from '../../lib/errors.ts';
 import { makeDirectory } from '../../lib/make-directory.ts';
 import { StorageError } from '../contract.ts';
-import { type FileSystem, makeDurableDirectory, replaceFile } from './file-system.ts';
+import {
+  type FileSystem,
+  makeDurableDirectory,
+  replaceFile,
+  temporaryPath,
+} from './file-system.ts';
 import type { HashSeed } from './identity.ts';
 import { lockDirectory } from './lock.ts';
 
@@ -63,6 +68,7 @@ export async function openDirectory(
   }
   const lock = await lockDirectory(root, { clock, files });
   try {
+    await files.unlink(temporaryPath(join(root, FORMAT_FILE)));
     const hashSeed = await readFormat(root, { files, random });
     const names = await files.list(join(root, 'tenants'));
     const tenants = names.map(tenantOfFolder).filter((name) => name !== undefined);

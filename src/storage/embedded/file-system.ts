@@ -130,13 +130,18 @@ export async function makeDurableDirectory(files: FileSystem, path: string): Pro
   await files.syncDirectory(parent);
 }
 
+/** What a crash may leave of `replaceFile`. */
+export function temporaryPath(path: string): string {
+  return `${path}.tmp`;
+}
+
 /** Replaces a file so that after a crash it is there whole, old or new. */
 export async function replaceFile(
   files: FileSystem,
   path: string,
   bytes: Uint8Array,
 ): Promise<void> {
-  const temporary = `${path}.tmp`;
+  const temporary = temporaryPath(path);
   const fd = await files.open(temporary, 'w');
   try {
     await writeAll(files, fd, { parts: [bytes], position: 0 });

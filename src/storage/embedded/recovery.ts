@@ -17,6 +17,7 @@ import { openDataFile, readSegmentIndex } from './encode/data-file.ts';
 import { Encoder, type StartWorker } from './encode/encoder.ts';
 import type { SegmentEncoder } from './encoder-port.ts';
 import { Engine, type EngineDeps, type EngineOptions } from './engine.ts';
+import { temporaryPath } from './file-system.ts';
 import type { DataFile } from './manifest.ts';
 import type { SegmentIndex } from './segment-index.ts';
 import { decodeTenantState } from './tenant-state.ts';
@@ -104,6 +105,7 @@ class Recovery {
     const { engine, wal, directory, deps } = this.#with;
     const folder = tenantDirectory(directory.root, tenant);
     const listing = await listTenant(deps.files, folder);
+    await deps.files.unlink(temporaryPath(folder.catalogue));
     const state = await this.#readState(folder.catalogue);
     const files = await this.#openFiles(listing.files);
     const store = engine.openTenant(tenant);

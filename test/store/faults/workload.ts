@@ -119,6 +119,7 @@ export class Ledger {
   /** Written before that. */
   readonly old = new Set<number>();
   readonly #now: () => number;
+  readonly #bornMs = Date.now();
 
   constructor(now: () => number) {
     this.#now = now;
@@ -141,8 +142,10 @@ export class Ledger {
     for (const key of this.written.keys()) this.old.add(Number(key.split('.')[0]));
   }
 
+  /** For a store that is opened as if no time had passed since: what is resent is resent soon. */
   movedMsAt(at: number): number {
-    return at > this.moved.at ? this.moved.ms : 0;
+    const passedMs = Date.now() - this.#bornMs;
+    return (at > this.moved.at ? this.moved.ms : 0) - passedMs;
   }
 }
 
