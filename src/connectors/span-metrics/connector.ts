@@ -36,6 +36,7 @@ class SpanMetrics {
   #timer: Timer | undefined;
   #lastNano = 0n;
   #flushing: Promise<void> = Promise.resolve();
+  #isFlushing = false;
 
   constructor(context: ConnectorContext<SpanMetricsConfig, MessageBatch>) {
     this.#context = context;
@@ -57,15 +58,21 @@ class SpanMetrics {
   /** Sends what was counted since the last time. */
   async stop(signal: AbortSignal): Promise<void> {
     this.#timer?.cancel();
-    this.#flushSoon(signal);
     await this.#flushing;
+    await this.#flush(signal);
   }
 
-  /** One after the other, so that points never overtake each other. */
+  /** One after the other, so that points never overtake each other; while one is still on its way,
+   *  what is counted waits for the next interval. */
   #flushSoon(signal: AbortSignal): void {
-    const batches = this.#take();
-    if (batches.length === 0) return;
-    this.#flushing = this.#flushing.then(async () => this.#send(batches, signal));
+    if (this.#isFlushing) return;
+    this.#flushing = this.#flush(signal);
+  }
+
+  async #flush(signal: AbortSignal): Promise<void> {
+    this.#isFlushing = true;
+    await this.#send(this.#take(), signal);
+    this.#isFlushing = false;
   }
 
   async #send(batches: readonly MessageBatch[], signal: AbortSignal): Promise<void> {

@@ -15,7 +15,7 @@ import { TailSamplingMetrics } from './metrics.ts';
 import { buildDecider, buildPolicy, type Decider } from './policies.ts';
 import { recorded, type Reason } from './record.ts';
 import type { HeldTrace } from './trace.ts';
-import { type DecisionTicks, type LateRow, TenantTraces } from './traces.ts';
+import { type DecisionTicks, type LateRow, type Sorted, TenantTraces } from './traces.ts';
 
 const TICK_MS = 1000;
 const TENANTS_MAX = 1000;
@@ -61,19 +61,26 @@ export class TailSampler implements Lifecycle, Consumer<SpanBatch> {
 
   async consume(batch: SpanBatch, signal: AbortSignal): Promise<void> {
     const traces = this.#tracesOf(batch.tenant);
-    const sorted = traces.sort(batch);
+    let sorted = traces.sort(batch);
     this.#refuseOverload(traces, sorted.held);
     // First what may be refused, so that a repeated batch is not held twice.
-    if (sorted.late.length > 0) {
+    while (sorted.late.length > 0) {
       await this.#context.next.consume(this.#lateOf(batch, sorted.late), signal);
+      this.#countSorted(sorted);
+      // While that took its time, others may have been decided: they are late now.
+      sorted = traces.sort(batch, sorted.held);
     }
+    this.#countSorted(sorted);
     traces.hold(batch, sorted.held, this.#decisionTicks());
+    this.#report();
+  }
+
+  #countSorted(sorted: Sorted): void {
     this.#metrics.droppedOrPassed(true, sorted.late.length);
     this.#metrics.droppedOrPassed(false, sorted.droppedCount);
     this.#metrics.cachedRelease(sorted.cachedCount);
     const nowMs = this.#context.clock.monotonicMs();
     for (const { decidedMs } of sorted.decidedTraces) this.#metrics.lateSpans(nowMs - decidedMs);
-    this.#report();
   }
 
   async stop(deadline: AbortSignal): Promise<void> {

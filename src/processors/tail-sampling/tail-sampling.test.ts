@@ -298,6 +298,33 @@ test('late spans follow the decision of their trace, also when only a cache reme
   await sampler.stop(never);
 });
 
+test('what is decided while late spans are passed on follows its decision', async () => {
+  const { sampler, send, advance, next, kept } = setUp({
+    policies: [{ name: 'all', type: 'always_sample' }],
+  });
+  await sampler.start();
+  await send({ traceId: '1', spanId: '1' });
+  await advance(5);
+  await send({ traceId: '2', spanId: '1' });
+  await advance(6);
+  expect(traceIds(kept())).toEqual([1]);
+  // Trace 1 is late, trace 2 is held; the next component takes its time.
+  const consume = next.consume.bind(next);
+  const gate = Promise.withResolvers<void>();
+  next.consume = async (batch) => {
+    await gate.promise;
+    await consume(batch);
+  };
+  const sent = send({ traceId: '1', spanId: '2' }, { traceId: '2', spanId: '2' });
+  await advance(6);
+  gate.resolve();
+  await sent;
+  await advance(1);
+  const ids = kept().map(({ traceId, spanId }) => `${Number(traceId)}:${Number(spanId)}`);
+  expect(ids.toSorted()).toEqual(['1:1', '1:2', '2:1', '2:2']);
+  await sampler.stop(never);
+});
+
 test('past num_traces the oldest undecided trace is given up and counted, or new ones refused', async () => {
   const giving = setUp({ policies: keepErrors, num_traces: 2 });
   await giving.sampler.start();

@@ -88,7 +88,7 @@ export class TenantTraces {
   }
 
   /** Changes nothing: what is passed on may still be refused. */
-  sort(batch: SpanBatch): Sorted {
+  sort(batch: SpanBatch, among: Sorted['held'] = rowsOf(batch)): Sorted {
     const sorted: Sorted = {
       held: [],
       late: [],
@@ -96,14 +96,7 @@ export class TenantTraces {
       droppedCount: 0,
       decidedTraces: new Set(),
     };
-    const ids = Buffer.from(
-      batch.spans.columns.traceIds.buffer,
-      batch.spans.columns.traceIds.byteOffset,
-      batch.count * 16,
-    );
-    for (let row = 0; row < batch.count; row++) {
-      this.#sortRow(sorted, row, ids.toString('latin1', row * 16, row * 16 + 16));
-    }
+    for (const { row, key } of among) this.#sortRow(sorted, row, key);
     return sorted;
   }
 
@@ -221,4 +214,13 @@ export class TenantTraces {
     if (reason === undefined) this.#notSampled.add(state.key);
     else this.#sampled.set(state.key, reason);
   }
+}
+
+function rowsOf({ spans, count }: SpanBatch): Sorted['held'] {
+  const { traceIds } = spans.columns;
+  const ids = Buffer.from(traceIds.buffer, traceIds.byteOffset, count * 16);
+  return Array.from({ length: count }, (_, row) => ({
+    row,
+    key: ids.toString('latin1', row * 16, row * 16 + 16),
+  }));
 }
