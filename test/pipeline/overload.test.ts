@@ -172,7 +172,7 @@ test('a full queue refuses, and every span is accounted for', TIMEOUT, async () 
 });
 
 test('the memory limiter refuses where the queue would not', TIMEOUT, async () => {
-  const limitMib = 260;
+  const limitMib = 230;
   await start({ limitMib, queue: '{ queue_size: 1000000, num_consumers: 4 }' });
   const { mostMib } = await overload();
   expect(mostMib).toBeLessThan(limitMib);

@@ -126,7 +126,7 @@ export class Deleter {
 
   /** Neither flush nor stitch moves rows meanwhile. */
   async #bury(store: TenantStore, wanted: ReadonlySet<string>): Promise<Buried | undefined> {
-    const { engine, files } = this.#deps;
+    const { engine } = this.#deps;
     const { manifest, walTo } = await this.#afterLog(() => ({
       manifest: store.pin(),
       walTo: store.lastSeq,
@@ -144,7 +144,6 @@ export class Deleter {
         traceIds: named,
         hashes: await this.#recentHashes(store, manifest, named),
       };
-      await makeDurableDirectory(files, dirname(tombstone.path));
       await this.#write(tombstone);
       store.bury(tombstone, found.byPath);
       engine.seen.removeAll(tombstone.hashes);
@@ -171,6 +170,7 @@ export class Deleter {
   async #write(tombstone: Tombstone): Promise<void> {
     const { files } = this.#deps;
     try {
+      await makeDurableDirectory(files, dirname(tombstone.path));
       await writeTombstone(files, tombstone);
     } catch (cause) {
       await files.unlink(tombstone.path);
