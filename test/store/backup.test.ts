@@ -4,6 +4,7 @@
 import { mkdtemp, readdir, rm, truncate } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { systemClock } from '../../src/lib/clock.ts';
 import { silentLogger } from '../../src/lib/logger.ts';
@@ -47,6 +48,9 @@ async function expectContent(
   }
 }
 
+/** A flush every eight writes and a stitch every third flush must not outrun a slow disk's copies. */
+const PAUSE_MS = 20;
+
 /** Writes until it is told to stop; what it has written stands in `written`. */
 class Writer {
   readonly written: MadeTrace[] = [];
@@ -68,6 +72,7 @@ class Writer {
       if (trace === undefined) return;
       await writer.write(traceBatch(trace));
       this.written.push(trace);
+      await setTimeout(PAUSE_MS);
     }
   }
 }
