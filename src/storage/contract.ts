@@ -257,8 +257,18 @@ export interface StorageHealth {
   readonly ok: boolean;
   /** Why not, for people. */
   readonly problems: readonly string[];
-  /** Files and parts of files that were found damaged since the store was opened. */
-  readonly damaged?: number | undefined;
+  /** What has happened since the store was opened. */
+  readonly counts?: StorageCounts | undefined;
+}
+
+export interface StorageCounts {
+  /** Files and parts of files that were found damaged. */
+  readonly damaged: number;
+  /** Of these, what could be made again from what is whole, so that nothing is missing. */
+  readonly repaired: number;
+  /** Spans that came again too late to be recognised, as far as they have been found: reads by id show
+   *  them once, counts have them twice. */
+  readonly repeatedSpans: number;
 }
 
 /** Which traces to delete: these, or every trace that has a matching span in the range. Always whole

@@ -36,7 +36,7 @@ async function expectContent(
 ): Promise<void> {
   const backend = await open(directory);
   try {
-    expect(backend.health()).toEqual({ ok: true, problems: [] });
+    expect(backend.health()).toMatchObject({ ok: true, problems: [] });
     const stored = async ({ traceId }: MadeTrace) =>
       texts(storedSpans(await backend.reader.getTrace('default', { traceId })));
     for (const trace of there) {

@@ -1,11 +1,14 @@
 /** Spans that come late, out of order or again. Whatever the order, a trace read by id is whole and
  *  has each span once. Counts are exact as long as a span comes again within the window, also when the
- *  store was closed or killed in between; what comes again later is counted a second time. */
+ *  store was closed or killed in between; what comes again later is counted a second
+ *  time, and how much of that there is is counted too, once, when files become one. */
 
 import { cpSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
+import { readInventory } from '../../src/storage/embedded/inspect/inventory.ts';
+import { storeStats } from '../../src/storage/embedded/inspect/stats.ts';
 import { Chance } from '../../src/storage/conformance/random-spans.ts';
 import {
   batchOf,
@@ -90,7 +93,7 @@ test('what comes again within the window counts once, over an end and a restart'
   }
 });
 
-test('what comes again after the window is shown once and counted twice', async () => {
+test('what comes again after the window is shown once, counted twice, and that is counted', async () => {
   await write(0);
   await flush();
   for (let minutes = 0; minutes < 2; minutes++) {
@@ -103,4 +106,22 @@ test('what comes again after the window is shown once and counted twice', async 
   expect(await partsById(store, 0)).toEqual([0]);
   const byCount = await spansByCount(store);
   expect(byCount.get('service 0')).toBe(2 * SPANS);
+  const repeated = () => store.backend.health().counts?.repeatedSpans;
+  expect(repeated()).toBe(0);
+  // Of these none comes again; the files become one.
+  await write(3);
+  await flush();
+  expect(store.engine.dataFiles.map(({ kind }) => kind)).toEqual(['segment']);
+  expect(repeated()).toBe(SPANS);
+  const stats = async () => {
+    const inventory = await readInventory(join(root, 'store'));
+    return (await storeStats(inventory, () => {})).tenants.map((one) => one.repeatedSpans);
+  };
+  expect(await stats()).toEqual([SPANS]);
+  for (const number of [4, 4, 5, 5, 6]) {
+    await write(number);
+    await flush();
+  }
+  expect(repeated()).toBe(SPANS);
+  expect(await stats()).toEqual([SPANS]);
 });

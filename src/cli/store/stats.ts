@@ -35,13 +35,16 @@ export async function run(args: readonly string[]): Promise<number> {
 }
 
 function tenantText(stats: TenantStats, isWhole: boolean): string {
-  const { tenant, spans, traces, files, bytes } = stats;
+  const { tenant, spans, traces, files, bytes, repeatedSpans } = stats;
   const each = spans === 0 ? '' : `, ${(bytes / spans).toFixed(1)} B a span`;
   const shown = isWhole ? Infinity : SHOWN;
   return [
     '',
     `tenant ${tenant}: ${countText(spans, 'span')} of ${countText(traces, 'trace')}, ` +
       `${countText(files, 'file')}, ${bytesText(bytes)}${each}`,
+    ...(repeatedSpans === 0
+      ? []
+      : [`${countText(repeatedSpans, 'span')} there twice: sent again late`]),
     ...table('day', stats.days, { shown, spans }),
     ...table('service', stats.services, { shown, spans }),
     ...table('column', stats.columns, { shown, spans }),

@@ -15,7 +15,12 @@ const never = new AbortController().signal;
 
 function recordingEngine() {
   const opened: { config: EngineConfig; options: EngineOptions }[] = [];
-  const state = { closed: 0, problems: [] as string[], failure: undefined as Error | undefined };
+  const state = {
+    closed: 0,
+    problems: [] as string[],
+    counts: { damaged: 0, repaired: 0, repeatedSpans: 0 },
+    failure: undefined as Error | undefined,
+  };
   const engine: Engine = {
     config: z.strictObject({
       directory: z.string(),
@@ -49,7 +54,10 @@ function recordingEngine() {
       getAttributeValues: async () => [],
       getDependencies: async () => [],
     },
-    health: () => ({ ok: state.problems.length === 0, problems: state.problems }),
+    health: () => {
+      const { problems, counts } = state;
+      return { ok: problems.length === 0, problems, counts: { ...counts } };
+    },
     close: async () => void (state.closed += 1),
   };
   return { engine, opened, state };
@@ -143,6 +151,21 @@ test('what the store says of its health shows in the health of the process', asy
     ['StatusOK', undefined],
     ['StatusRecoverableError', 'the disk is full'],
   ]);
+});
+
+test('what the store has counted shows in the metrics, once', async () => {
+  const { context, extension, state } = extensionWith({ main: embedded });
+  await extension.start?.(never);
+  await context.host.find(traceStorage, 'main')?.open();
+  for (const repaired of [1, 1, 3]) {
+    state.counts = { damaged: repaired + 1, repaired, repeatedSpans: 7 };
+    context.clock.advance(2000);
+    for (let turn = 0; turn < 20; turn += 1) await Promise.resolve();
+  }
+  const exposed = await context.telemetry.registry.metrics();
+  expect(exposed).toContain('spoor_storage_damaged_total 4');
+  expect(exposed).toContain('spoor_storage_repaired_total 3');
+  expect(exposed).toContain('spoor_storage_repeated_spans_total 7');
 });
 
 test('a store that does not open fails whoever asked, and stopping still works', async () => {

@@ -4,13 +4,37 @@ import { defineExtension, type CreateContext } from '../../component/define.ts';
 import type { Lifecycle } from '../../component/lifecycle.ts';
 import type { Timer } from '../../lib/clock.ts';
 import { messageOf } from '../../lib/errors.ts';
-import { traceStorage, type StorageBackend } from '../../storage/contract.ts';
+import {
+  traceStorage,
+  type StorageBackend,
+  type StorageCounts,
+  type StorageHealth,
+} from '../../storage/contract.ts';
 import { ackOf, openPlan, planFor, type Engines, type Plan } from './backends.ts';
 import { storageConfig, type StorageConfig } from './config.ts';
 import { measured } from './measured.ts';
 
 /** How often the stores are asked how they are. */
 const healthPeriodMs = 2000;
+
+const counters: readonly (readonly [keyof StorageCounts, string, string])[] = [
+  [
+    'damaged',
+    'spoor_storage_damaged_total',
+    'Number of files and parts of files that were found damaged.',
+  ],
+  [
+    'repaired',
+    'spoor_storage_repaired_total',
+    'Number of damaged indexes that were made again from their spans, at no loss.',
+  ],
+  [
+    'repeatedSpans',
+    'spoor_storage_repeated_spans_total',
+    'Number of spans that were stored again because they came again later than dedup.window, each ' +
+      'found when the files it and its first copy lie in became one. Counts have them twice.',
+  ],
+];
 
 export function storageExtension(engines: Engines) {
   return defineExtension<StorageConfig>({
@@ -34,7 +58,7 @@ class JaegerStorage implements Lifecycle {
   readonly #open = new Map<string, Promise<StorageBackend>>();
   #health: Timer | undefined;
   /** Counted so far. */
-  #damaged = 0;
+  readonly #counted = new Map<keyof StorageCounts, number>();
 
   constructor(context: CreateContext<StorageConfig>, engines: Engines) {
     this.#context = context;
@@ -89,14 +113,13 @@ class JaegerStorage implements Lifecycle {
     });
   }
 
-  #countDamage(damaged: number): void {
-    const counter = this.#context.telemetry.counter({
-      name: 'spoor_storage_damaged_total',
-      help: 'Number of files and parts of files that were found damaged.',
-      labels: [],
-    });
-    counter.inc(Math.max(0, damaged - this.#damaged));
-    this.#damaged = damaged;
+  #count(found: readonly StorageHealth[]): void {
+    for (const [key, name, help] of counters) {
+      const count = found.reduce((sum, { counts }) => sum + (counts?.[key] ?? 0), 0);
+      const counter = this.#context.telemetry.counter({ name, help, labels: [] });
+      counter.inc(Math.max(0, count - (this.#counted.get(key) ?? 0)));
+      this.#counted.set(key, count);
+    }
   }
 
   /** A store that cannot write any more shows in the health of the process. */
@@ -106,7 +129,7 @@ class JaegerStorage implements Lifecycle {
       result.status === 'fulfilled' ? [result.value.health()] : [],
     );
     const problems = found.flatMap((health) => health.problems);
-    this.#countDamage(found.reduce((sum, { damaged = 0 }) => sum + damaged, 0));
+    this.#count(found);
     const { host } = this.#context;
     if (problems.length > 0) host.reportStatus('StatusRecoverableError', problems.join('; '));
     else host.reportStatus('StatusOK');

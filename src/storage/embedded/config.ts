@@ -21,7 +21,9 @@ export const EmbeddedConfig = z.strictObject({
     .strictObject({
       window: duration()
         .prefault('10m')
-        .describe('A span sent again within this time is stored once.'),
+        .describe(
+          'A span sent again within this time is stored once; later ones are counted as spoor_storage_repeated_spans_total.',
+        ),
       max_spans: z
         .int()
         .positive()

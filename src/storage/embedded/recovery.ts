@@ -120,20 +120,19 @@ class Recovery {
       if (index === undefined) continue;
       const { rows, writtenAtMs } = index.header;
       store.files.adoptSpent({ path, rows, writtenAtMs });
-      const hashes = await this.#hashesOf(path, index);
+      // When they are damaged, rows that are sent again may be stored twice.
+      const hashes = await this.#attempt(path, async () => hashesIn(index));
       if (hashes !== undefined) this.#hashes.push(hashes);
     }
     for (const file of files) {
-      const hashes = file.index && (await this.#hashesOf(file.path, file.index));
-      if (hashes !== undefined) this.#hashes.push(hashes);
-      else void store.repairs.repair(file);
+      try {
+        if (file.index === undefined) void store.repairs.repair(file);
+        else this.#hashes.push(hashesIn(file.index));
+      } catch {
+        // Who makes it again says and counts that it was damaged.
+        void store.repairs.repair(file);
+      }
     }
-  }
-
-  /** Undefined when they are damaged: rows that are sent again may be stored twice then. */
-  #hashesOf(path: string, index: SegmentIndex): Promise<Hashes | undefined> {
-    const { writtenAtMs } = index.header;
-    return this.#attempt(path, async () => ({ writtenAtMs, words: wordsOf(index.hashes()) }));
   }
 
   /** What was deleted and not erased yet stays hidden. Files of later records have none of it. */
@@ -240,6 +239,8 @@ class Recovery {
   }
 }
 
-function wordsOf(hashes: BigUint64Array): Uint32Array {
-  return new Uint32Array(hashes.buffer, hashes.byteOffset, hashes.length * 2);
+function hashesIn(index: SegmentIndex): Hashes {
+  const hashes = index.hashes();
+  const words = new Uint32Array(hashes.buffer, hashes.byteOffset, hashes.length * 2);
+  return { writtenAtMs: index.header.writtenAtMs, words };
 }

@@ -23,6 +23,8 @@ export interface SegmentHeader {
   readonly rowGroups: number;
   /** Rows of each; absent in older files, which do not place parents. */
   readonly rowGroupRows?: readonly number[] | undefined;
+  /** Rows that repeat others of the file, as was found when it was stitched; absent when none was. */
+  readonly repeatedRows?: number | undefined;
   readonly minStartNano: bigint;
   readonly maxStartNano: bigint;
   readonly writtenAtMs: number;

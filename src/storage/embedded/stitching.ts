@@ -36,9 +36,15 @@ export class Stitching {
   readonly #deps: StitchingDeps;
   #run: Promise<void> | undefined;
   #notBeforeMs = 0;
+  #repeatedRows = 0;
 
   constructor(deps: StitchingDeps) {
     this.#deps = deps;
+  }
+
+  /** Rows found since start that repeat others of their segment. */
+  get repeatedRows(): number {
+    return this.#repeatedRows;
   }
 
   start(): void {
@@ -72,8 +78,9 @@ export class Stitching {
     try {
       const output = await encoder.stitch(inputs, path);
       // Retention may have taken inputs meanwhile; then the stitched file says too much.
-      if (inputs.every((file) => files.has(file))) files.replace(inputs, output);
-      else files.discard(output);
+      if (!inputs.every((file) => files.has(file))) return files.discard(output);
+      files.replace(inputs, output);
+      this.#repeatedRows += output.index?.header.repeatedRows ?? 0;
     } catch (error) {
       await disk.unlink(path).catch(() => {});
       await disk.unlink(indexPath(path)).catch(() => {});

@@ -18,8 +18,15 @@ export function storeHealth({ engine, deleter, damage }: Parts): StorageHealth {
   const indices = repairs.flatMap((one) => one.problems);
   const told = [...damage.problems(pathsOf(engine)), ...indices];
   if (deleter.problem !== undefined) told.push(deleter.problem);
-  const damaged = repairs.reduce((sum, one) => sum + one.damaged, damage.count);
-  return { ok, problems: [...told, ...problems], damaged: damaged > 0 ? damaged : undefined };
+  return {
+    ok,
+    problems: [...told, ...problems],
+    counts: {
+      damaged: repairs.reduce((sum, one) => sum + one.damaged, damage.count),
+      repaired: repairs.reduce((sum, one) => sum + one.repaired, 0),
+      repeatedSpans: engine.stores.reduce((sum, { stitching }) => sum + stitching.repeatedRows, 0),
+    },
+  };
 }
 
 /** Of the files that the store has now. */

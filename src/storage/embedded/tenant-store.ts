@@ -61,11 +61,11 @@ export class TenantStore {
   /** What has been deleted and may be in files or the log still. */
   readonly tombstones = new Tombstones();
   readonly repairs: IndexRepair;
+  readonly stitching: Stitching;
   readonly #deps: TenantStoreDeps;
   readonly #feed: EncoderFeed;
   readonly #fresh: FreshFile;
   readonly #state: TenantStateFile;
-  readonly #stitching: Stitching;
   #head: HeadEntry[] = [];
   #pinnedHead: Head | undefined = Head.empty;
   #headBytes = 0;
@@ -90,7 +90,7 @@ export class TenantStore {
       },
     });
     this.repairs = new IndexRepair({ ...deps, hashSeed: this.hashSeed, files: this.files });
-    this.#stitching = new Stitching({
+    this.stitching = new Stitching({
       ...deps,
       disk: deps.files,
       files: this.files,
@@ -106,7 +106,7 @@ export class TenantStore {
       repairs: this.repairs,
       rollups: this.rollups,
       limits: deps.rollupLimits,
-      stitched: () => this.#stitching.settled(),
+      stitched: () => this.stitching.settled(),
     });
     this.#feed = new EncoderFeed({
       tenant: deps.tenant,
@@ -249,7 +249,7 @@ export class TenantStore {
     const release = this.#hold.take();
     try {
       await this.#publishing;
-      await this.#stitching.settled();
+      await this.stitching.settled();
       return await work();
     } finally {
       release();
@@ -352,13 +352,13 @@ export class TenantStore {
 
   /** Makes a segment of flushes when it is time to. */
   stitch(): void {
-    this.#stitching.start();
+    this.stitching.start();
   }
 
   async close(): Promise<void> {
     await this.flushAll();
     await this.repairs.settled();
-    await this.#stitching.settled();
+    await this.stitching.settled();
     await this.retiring.settled();
     this.#fresh.drop();
     await this.#saveState();

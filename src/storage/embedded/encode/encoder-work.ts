@@ -157,6 +157,7 @@ async function stitch(files: FileSystem, paths: readonly string[], path: string)
       parquet: () => files.read(input),
       red: () => index.red(),
       values: () => index.values()?.records,
+      hashes: () => index.hashes(),
     };
   });
   const options = { files, path, isDurable: true };

@@ -13,6 +13,7 @@ import type { RowGroupEncoder } from './row-group.ts';
 import type { RowCollector } from './rows.ts';
 import { MissingParents } from './missing-parents.ts';
 import { redOfRows } from './red-rows.ts';
+import { countRepeated } from './repeated-rows.ts';
 import { valueFilterOf } from './row-group-values.ts';
 import { joinTextKeys } from './text-keys.ts';
 import { mergeEntries, traceEntries } from './trace-entries.ts';
@@ -28,6 +29,8 @@ export interface FileInput {
   readonly red: () => RedPartial | undefined;
   /** Value filters of its row groups; undefined when the file does not say. */
   readonly values?: () => readonly Uint8Array[] | undefined;
+  /** Identity hashes of its rows, as far as they are known. */
+  readonly hashes?: () => BigUint64Array;
 }
 
 /** What the header says that rows do not. */
@@ -105,10 +108,7 @@ export async function joinFiles(
     const footer = await stitcher.add(bytes);
     parents.lookIn(bytes, footer);
   }
-  const header = joinHeaders(
-    inputs.map((input) => input.header),
-    stitcher,
-  );
+  const header = joinHeaders(inputs, stitcher);
   await stitcher.finish(metadataOf(header));
   const writer = new IndexWriter();
   for (const same of joinEntries(inputs)) {
@@ -141,9 +141,11 @@ function joinRed(inputs: readonly FileInput[]): RedPartial | undefined {
 }
 
 function joinHeaders(
-  headers: readonly SegmentHeader[],
+  inputs: readonly FileInput[],
   { columns, rowGroupRows }: Stitcher,
 ): SegmentHeader {
+  const headers = inputs.map(({ header }) => header);
+  const repeatedRows = repeatedIn(inputs);
   const [first] = headers;
   if (first === undefined) throw new Error('nothing to join');
   return headers.slice(1).reduce(
@@ -155,6 +157,7 @@ function joinHeaders(
       rows: all.rows + header.rows,
       rowGroups: all.rowGroups + header.rowGroups,
       rowGroupRows,
+      ...repeatedRows,
       minStartNano: all.minStartNano < header.minStartNano ? all.minStartNano : header.minStartNano,
       maxStartNano: all.maxStartNano > header.maxStartNano ? all.maxStartNano : header.maxStartNano,
       writtenAtMs: Math.max(all.writtenAtMs, header.writtenAtMs),
@@ -163,6 +166,12 @@ function joinHeaders(
     }),
     { ...first, columns, rowGroupRows },
   );
+}
+
+function repeatedIn(inputs: readonly FileInput[]): Pick<SegmentHeader, 'repeatedRows'> {
+  const known = inputs.reduce((sum, { header }) => sum + (header.repeatedRows ?? 0), 0);
+  const repeatedRows = known + countRepeated(inputs.flatMap(({ hashes }) => hashes?.() ?? []));
+  return repeatedRows === 0 ? {} : { repeatedRows };
 }
 
 /** Walks the inputs' traces side by side, in the order of their ids: the entries of each trace, with

@@ -189,7 +189,9 @@ function encodeAgain({ batch, kept, seqs, header, tableSeed }: Rest): Encoded {
   for (const [seq, rows] of [...bySeq].toSorted(([a], [b]) => (a < b ? -1 : 1))) {
     collector.add(gather(batch, Uint32Array.from(rows)), Number(seq));
   }
-  return encodeRows(collector, new RowGroupEncoder(collector), header);
+  // What is known of all row groups is of none of them.
+  const facts = { ...header, repeatedRows: undefined };
+  return encodeRows(collector, new RowGroupEncoder(collector), facts);
 }
 
 /** Identity hashes of removed rows: the index of a young file keeps those of the others. */

@@ -23,6 +23,9 @@ export interface TenantStats {
   /** Data files and indices. */
   readonly bytes: number;
   readonly otherBytes: number;
+  /** Spans that came again too late to be recognised, and so are there twice: as far as their files
+   *  have become one. */
+  readonly repeatedSpans: number;
   /** By the day in which most of a file's spans began. */
   readonly days: readonly Share[];
   /** A service's share of the bytes of a file is taken to be its share of the spans. */
@@ -60,7 +63,7 @@ async function tenantStats(
   const days = new Shares();
   const services = new Shares();
   const columns = new Shares();
-  let [spans, traces, bytes, count] = [0, 0, 0, 0];
+  let [spans, traces, bytes, count, repeatedSpans] = [0, 0, 0, 0, 0];
   for (const { path } of files) {
     const file = await unlessGone(() => openDataFile(path));
     onFile();
@@ -69,6 +72,7 @@ async function tenantStats(
     spans += file.rows;
     traces += file.index?.traceCount ?? 0;
     bytes += file.bytes;
+    repeatedSpans += file.index?.header.repeatedRows ?? 0;
     days.add(dayOf(file), { bytes: file.bytes, spans: file.rows });
     addServices(services, file);
     await addColumns(columns, file);
@@ -80,6 +84,7 @@ async function tenantStats(
     traces,
     files: count,
     bytes,
+    repeatedSpans,
     otherBytes: await sizeOfAll(rest),
     days: days.sorted((a, b) => (a.name < b.name ? 1 : -1)),
     services: services.sorted(),
