@@ -96,9 +96,9 @@ export class Vectors {
       return { values, isPacked, count: found };
     }
     // With few repeats each stands for itself.
-    const plain =
-      size === found ? dictionary : repeated(dictionary, codes, { count: found, width });
-    return { values: { kind: 'plain', bytes: plain }, isPacked, count: found };
+    const isPlain = size === found;
+    const plain = isPlain ? dictionary : repeated(dictionary, codes, { count: found, width });
+    return { values: packedValues(plain, type), isPacked, count: found };
   }
 
   /** The same when rows share values through an owner: entry of[i] for row i. */
@@ -160,7 +160,7 @@ export class Vectors {
     const words = new Uint32Array(count * 2);
     for (let i = 0; i < count; i++) words[i * 2] = values[i]!;
     const dictionary = this.#numberWords(words, count, 4);
-    return dictionary ?? { kind: 'plain', bytes: bytesOf(values, count) };
+    return dictionary ?? { kind: 'delta32', numbers: values };
   }
 
   /** Numbers of rows that share values through an owner. */
@@ -294,6 +294,12 @@ function repeated(
     for (let j = 0; j < width; j++) out[i * width + j] = dictionary[from + j]!;
   }
   return out;
+}
+
+/** Addresses are of few networks: as deltas they lack the bytes that are alike. */
+function packedValues(bytes: Uint8Array, type: PackedType): ColumnValues {
+  if (type === 'uuid') return { kind: 'plain', bytes };
+  return { kind: 'delta32', numbers: new Uint32Array(bytes.slice().buffer) };
 }
 
 function bytesOf(words: Uint32Array, count: number): Uint8Array {

@@ -4,7 +4,7 @@
 
 import { constants, crc32, zstdCompressSync } from 'node:zlib';
 import { ByteSink } from './byte-sink.ts';
-import { writeDeltas, writeHybrid } from './encodings.ts';
+import { writeDeltas, writeDeltas32, writeHybrid } from './encodings.ts';
 import {
   binary,
   i32,
@@ -52,6 +52,7 @@ export type ColumnValues =
   | { readonly kind: 'strings'; readonly bytes: Uint8Array; readonly lengths: Uint32Array }
   /** Two words (low, high) a value. */
   | { readonly kind: 'delta'; readonly words: Uint32Array }
+  | { readonly kind: 'delta32'; readonly numbers: Uint32Array }
   /** 0 or 1. */
   | { readonly kind: 'boolean'; readonly flags: Uint8Array };
 
@@ -171,6 +172,9 @@ export class ChunkEncoder {
       case 'delta':
         writeDeltas(page, values.words, count);
         break;
+      case 'delta32':
+        writeDeltas32(page, values.numbers, count);
+        break;
       case 'boolean': {
         const lengthAt = page.length;
         page.u32(0);
@@ -201,6 +205,7 @@ function encodingOf(values: ColumnValues): number {
     case 'strings':
       return Encoding.deltaLength;
     case 'delta':
+    case 'delta32':
       return Encoding.delta;
     case 'boolean':
       return Encoding.rle;

@@ -96,6 +96,18 @@ export function writeDeltas(sink: ByteSink, words: Uint32Array, count: number): 
   }
 }
 
+/** The same of 32-bit numbers, whose deltas are 32 bits: they go round where numbers end. */
+export function writeDeltas32(sink: ByteSink, numbers: Uint32Array, count: number): void {
+  const words = new Uint32Array(count * 2);
+  let sum = 0;
+  for (let i = 0; i < count; i++) {
+    sum += i === 0 ? numbers[0]! | 0 : (numbers[i]! - numbers[i - 1]!) | 0;
+    words[i * 2] = sum;
+    words[i * 2 + 1] = Math.floor(sum / WORD);
+  }
+  writeDeltas(sink, words, count);
+}
+
 function writeBlock(sink: ByteSink, words: Uint32Array, start: number, count: number): void {
   let isSmall = true;
   let min = Infinity;

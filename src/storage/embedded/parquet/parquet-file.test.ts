@@ -20,6 +20,7 @@ type Shape =
   | 'int64'
   | 'uint32'
   | 'int32'
+  | 'deltas32'
   | 'double'
   | 'bool'
   | 'lengths'
@@ -65,6 +66,9 @@ function valuesOf({ shape, isDictionary }: Column, cells: readonly Cell[]): Colu
     return { kind: 'dictionary', dictionary: plainOf(shape, entries), size: entries.length, codes };
   }
   if (shape === 'delta') return { kind: 'delta', words: longs(cells as bigint[]) };
+  if (shape === 'deltas32') {
+    return { kind: 'delta32', numbers: Uint32Array.from(cells as number[]) };
+  }
   if (shape === 'lengths') {
     const texts = cells.map((cell) => encoder.encode(String(cell)));
     const lengths = longs(texts.map(({ length }) => BigInt(length)));
@@ -79,6 +83,7 @@ function specOf(name: string, shape: Shape, isNullable: boolean): ColumnInput['s
     case 'int64':
       return { name, physical: Physical.int64, isNullable };
     case 'uint32':
+    case 'deltas32':
       return { name, physical: Physical.int32, logical: 'uint32', isNullable };
     case 'int32':
       return { name, physical: Physical.int32, isNullable };
@@ -129,6 +134,7 @@ const cellsOf: Record<Shape, fc.Arbitrary<Cell>> = {
   delta: bigints,
   int64: bigints,
   uint32: fc.integer({ min: 0, max: 2 ** 32 - 1 }),
+  deltas32: fc.integer({ min: 0, max: 2 ** 32 - 1 }),
   int32: fc.integer({ min: -(2 ** 31), max: 2 ** 31 - 1 }),
   double: fc.double(),
   bool: fc.integer({ min: 0, max: 1 }),

@@ -20,6 +20,7 @@ interface Column {
     | 'uint64'
     | 'int64'
     | 'uint32'
+    | 'deltas32'
     | 'double'
     | 'bool'
     | 'string'
@@ -75,6 +76,11 @@ function input(name: string, { kind, cells }: Column): ColumnInput {
       const spec = { name, physical: Physical.int32, logical: kind, isNullable };
       const bytes = new Uint8Array(Uint32Array.from(values as number[]).buffer);
       return { ...base, spec, values: { kind: 'plain', bytes } };
+    }
+    case 'deltas32': {
+      const spec = { name, physical: Physical.int32, logical: 'uint32', isNullable } as const;
+      const numbers = Uint32Array.from(values as number[]);
+      return { ...base, spec, values: { kind: 'delta32', numbers } };
     }
     case 'double': {
       const spec = { name, physical: Physical.double, isNullable };
@@ -243,6 +249,18 @@ describe('what is written is read back by DuckDB and hyparquet', () => {
         expect((await readDuckdb(file)).map((row) => row['n'])).toEqual(cells);
       }),
       { numRuns: 60 },
+    );
+  });
+
+  test('random 32-bit numbers of all magnitudes as deltas', async () => {
+    const magnitude = fc.integer({ min: 0, max: 32 });
+    const number = magnitude.chain((bits) => fc.integer({ min: 0, max: 2 ** bits - 1 }));
+    const column = fc.array(number, { minLength: 1, maxLength: 400 });
+    await fc.assert(
+      fc.asyncProperty(column, async (cells) => {
+        await expectReadBack({ n: { kind: 'deltas32', cells } });
+      }),
+      { numRuns: 60, examples: [[[0, 2 ** 32 - 1, 0, 2 ** 31, 2 ** 31 - 1, 1]]] },
     );
   });
 

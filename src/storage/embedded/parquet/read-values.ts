@@ -148,13 +148,23 @@ function booleans({ pages, start, count, places }: Wanted): Float64Array {
 }
 
 function int32s(wanted: Wanted): Float64Array {
+  const { isUnsigned } = wanted.chunk;
+  if (wanted.pages.data.encoding === Encoding.delta) return lowWords(longs(wanted), isUnsigned);
   const { values, places } = plainOf(wanted, 4);
   const view = viewOf(values);
-  const { isUnsigned } = wanted.chunk;
   const numbers = new Float64Array(places.length);
   for (let i = 0; i < places.length; i++) {
     const at = places[i]! * 4;
     numbers[i] = isUnsigned ? view.getUint32(at, true) : view.getInt32(at, true);
+  }
+  return numbers;
+}
+
+/** Deltas of 32-bit numbers go round where numbers end: what is above them says nothing. */
+function lowWords(words: Uint32Array, isUnsigned: boolean): Float64Array {
+  const numbers = new Float64Array(words.length / 2);
+  for (let i = 0; i < numbers.length; i++) {
+    numbers[i] = isUnsigned ? words[i * 2]! : words[i * 2]! | 0;
   }
   return numbers;
 }
