@@ -6,9 +6,11 @@ import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import { systemClock } from '../../src/lib/clock.ts';
 import { silentLogger } from '../../src/lib/logger.ts';
+import { ManualClock } from '../../src/lib/manual-clock.ts';
 import { StorageError } from '../../src/storage/contract.ts';
 import type { QueryResult } from '../../src/storage/embedded/query/messages.ts';
 import {
+  IDLE_MS_MAX,
   QueryProcess,
   type QueryProcessSettings,
 } from '../../src/storage/embedded/query/query-process.ts';
@@ -87,6 +89,47 @@ test('columns of every type and null come back, over many chunks', async () => {
   expect(h?.isNull?.every((bit) => bit === 1)).toBe(true);
 });
 
+test('there is a process from the first question on, until nobody has asked for a while', async () => {
+  const clock = new ManualClock();
+  const query = new QueryProcess(
+    { ...SETTINGS, tempDirectory: directory, directories: [directory] },
+    { clock, logger: silentLogger },
+  );
+  open.push(query);
+  expect(query.pid).toBeUndefined();
+  query.wake();
+  const first = query.pid;
+  expect(first).toBeDefined();
+  clock.advance(IDLE_MS_MAX - 1);
+  expect(numbers(await ask(query, 'SELECT 1'))).toEqual([1]);
+  clock.advance(IDLE_MS_MAX - 1);
+  expect(query.pid).toBe(first);
+  clock.advance(1);
+  expect(query.pid).toBeUndefined();
+  expect(numbers(await ask(query, 'SELECT 2'))).toEqual([2]);
+  expect(query.pid).not.toBe(first);
+});
+
+test('a process that works is not ended as idle', async () => {
+  const clock = new ManualClock();
+  const query = new QueryProcess(
+    {
+      ...SETTINGS,
+      tempDirectory: directory,
+      directories: [directory],
+      timeLimitMs: IDLE_MS_MAX * 10,
+    },
+    { clock, logger: silentLogger },
+  );
+  open.push(query);
+  const answer = ask(query, LONG);
+  await expect.poll(() => query.load.running, { timeout: 60_000 }).toBe(1);
+  const { pid } = query;
+  clock.advance(IDLE_MS_MAX);
+  expect(numbers(await answer)[0]).toBeGreaterThan(0);
+  expect(query.pid).toBe(pid);
+});
+
 test('a process killed during a query is replaced and the answer is right', async () => {
   const query = start();
   await ask(query, 'SELECT 1');
@@ -125,7 +168,7 @@ test('an aborted query rejects with the reason and frees its place', async () =>
 });
 
 test('a query over its time limit is stopped', async () => {
-  const query = start({ timeLimitMs: 1500, concurrency: 1 });
+  const query = start({ timeLimitMs: 8000, concurrency: 1 });
   await ask(query, 'SELECT 1');
   await expect(ask(query, ENDLESS)).rejects.toSatisfy((error) => codeOf(error) === 'timeout');
   expect(numbers(await ask(query, 'SELECT 4'))).toEqual([4]);
@@ -138,6 +181,7 @@ test('a process that outgrows its memory is replaced', async () => {
 
 test('a process that has grown is replaced while it is idle', async () => {
   const query = start({ rssBytesMax: 50e6 });
+  query.wake();
   const first = query.pid;
   await expect.poll(() => query.pid, { timeout: 60_000 }).not.toBe(first);
   await query.close();

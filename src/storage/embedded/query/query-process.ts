@@ -1,7 +1,8 @@
-/** The port to DuckDB: plans go in, columns come out. The process behind it is started at once and
- *  replaced whenever it dies, runs out of memory or does not stop when told; queries that were
- *  running are then tried once more, one at a time, so that the one at fault fails alone. At most
- *  `concurrency` queries run, the others wait in turn by tenant. */
+/** The port to DuckDB: plans go in, columns come out. The process behind it is started when somebody
+ *  looks and ends when nobody has asked for a while: it takes a hundred megabytes that a server which
+ *  only takes spans should not have to pay. It is replaced whenever it dies, runs out of memory or
+ *  does not stop when told; queries that were running are then tried once more, one at a time, so that
+ *  the one at fault fails alone. At most `concurrency` queries run, the others wait in turn by tenant. */
 
 import type { Clock, Timer } from '../../../lib/clock.ts';
 import { messageOf } from '../../../lib/errors.ts';
@@ -20,6 +21,8 @@ export interface QueryOptions {
 export interface QueryPort {
   /** Rejects with the signal's reason when aborted, else with a StorageError. */
   run(plan: QueryPlan, options: QueryOptions): Promise<QueryResult>;
+  /** A question is likely to come soon: what it needs may be started. */
+  wake(): void;
 }
 
 export interface QueryProcessDeps {
@@ -39,6 +42,9 @@ export interface QueryProcessSettings extends ChildSettings {
 
 /** How long a query that was told to stop may take until the process is killed for it. */
 const STOP_GRACE_MS = 3000;
+/** Somebody who reads what a search found comes back within this time, and waits no third of a second
+ *  for the process again. */
+export const IDLE_MS_MAX = 300_000;
 /** A process that dies so often before it is ready will not come up. */
 const STARTS_MAX = 3;
 const ATTEMPTS_MAX = 2;
@@ -67,6 +73,8 @@ export class QueryProcess implements QueryPort {
   #isClosed = false;
   #failedStarts = 0;
   #nextId = 1;
+  /** Runs while nothing is asked. */
+  #idle: Timer | undefined;
 
   constructor(settings: QueryProcessSettings, deps: QueryProcessDeps) {
     this.#settings = settings;
@@ -74,7 +82,6 @@ export class QueryProcess implements QueryPort {
     this.#clock = deps.clock;
     this.#logger = deps.logger;
     this.#waiting = new FairQueue(settings.waitingMax);
-    this.#start();
   }
 
   /** Of the process that is running now; changes when it is replaced. */
@@ -85,6 +92,12 @@ export class QueryProcess implements QueryPort {
   /** Queries under way and queries that wait. */
   get load(): { readonly running: number; readonly waiting: number } {
     return { running: this.#running.size, waiting: this.#waiting.size };
+  }
+
+  wake(): void {
+    if (this.#isClosed) return;
+    if (this.#child === undefined) this.#start();
+    this.#restartIdle();
   }
 
   run(plan: QueryPlan, { lane, signal }: QueryOptions): Promise<QueryResult> {
@@ -114,13 +127,14 @@ export class QueryProcess implements QueryPort {
         return;
       }
       signal?.addEventListener('abort', onAbort, { once: true });
-      if (this.#child === undefined) this.#start();
+      this.wake();
       this.#dispatch();
     });
   }
 
   async close(): Promise<void> {
     this.#isClosed = true;
+    this.#idle?.cancel();
     const error = new StorageError('unavailable', 'the store is closing');
     for (const job of this.#running.values()) this.#drop(job, error);
     this.#running.clear();
@@ -139,6 +153,22 @@ export class QueryProcess implements QueryPort {
       },
     });
     this.#child = child;
+  }
+
+  #restartIdle(): void {
+    this.#idle?.cancel();
+    this.#idle = this.#clock.after(IDLE_MS_MAX, () => {
+      if (this.#running.size > 0 || this.#waiting.size > 0) this.#restartIdle();
+      else this.#end();
+    });
+  }
+
+  /** Nobody asks: the next question starts another. */
+  #end(): void {
+    const old = this.#child;
+    this.#child = undefined;
+    this.#isReady = false;
+    old?.kill();
   }
 
   #dispatch(): void {
