@@ -116,10 +116,11 @@ export function randomSpans(chance: Chance, options: RandomSpansOptions): KnownS
       const { service, resource } = chance.of(resources);
       const startNano = at + BigInt(chance.below(5_000_000));
       const parents = chance.isHit(0.1) ? [chance.hex(8)] : spanIds;
+      const parentSpanId = parents.length > 0 ? chance.of(parents) : '';
       const span: KnownSpan = {
         traceId,
         spanId,
-        parentSpanId: parents.length > 0 ? chance.of(parents) : '',
+        parentSpanId,
         startNano,
         endNano: startNano + BigInt(chance.below(2_000_000)),
         name: chance.of(NAMES),
@@ -137,8 +138,9 @@ export function randomSpans(chance: Chance, options: RandomSpansOptions): KnownS
           attributes: attributes(chance, 2),
         })),
         links: chance.some(1, () => ({
-          traceId: chance.hex(16),
-          spanId: chance.hex(8),
+          // Often to the own trace, or to the parent: what a consumer says of its message.
+          traceId: chance.of([traceId, chance.hex(16)]),
+          spanId: chance.of([parentSpanId || spanId, chance.hex(8)]),
           traceState: chance.of(['', 'a=b']),
           attributes: attributes(chance, 2),
         })),

@@ -4,8 +4,9 @@
  *
  *    attributes   US key GS type text US key GS type text US
  *    events       RS name GS delay GS dropped  US … US   RS …
- *    links        RS trace-id span-id GS flags GS dropped GS trace state  US … US   RS …
+ *    links        RS ids GS flags GS dropped GS trace state  US … US   RS …
  *
+ *  `ids` are hex: 48 digits of trace and span, 16 of a span of the own trace, none for the own parent.
  *  `delay` is the event's time minus the span's start in ns, decimal. Types are one letter:
  *  s string, i int, d double, t bool, n empty, a array, k kvlist, b bytes. Arrays, kvlists and
  *  bytes are their raw bytes as text, or as base64 with the letter in upper case when they are no
@@ -102,11 +103,15 @@ export function readEvents(text: string, startNano: bigint): EventValue[] {
   }));
 }
 
-export function readLinks(text: string): LinkValue[] {
+const TRACE_DIGITS = 32;
+const SPAN_DIGITS = 16;
+
+/** Of a span of this trace, with this parent. */
+export function readLinks(text: string, traceId: string, parentSpanId: string): LinkValue[] {
   return records(text).map(
     ({ head: [ids = '', flags = '0', dropped = '0', state = ''], ...rest }) => ({
-      traceId: ids.slice(0, 32),
-      spanId: ids.slice(32),
+      traceId: ids.length > SPAN_DIGITS ? ids.slice(0, TRACE_DIGITS) : traceId,
+      spanId: ids === '' ? parentSpanId : ids.slice(-SPAN_DIGITS),
       traceState: unescapeText(state),
       flags: Number(flags),
       droppedAttributes: Number(dropped),

@@ -99,10 +99,12 @@ function attributesOf(row: Row, scope: ColumnScope): KeyValue[] {
 /** A span as a row says it is. */
 function spanOfRow(row: Row) {
   const startNano = BigInt.asUintN(64, row['start_nano'] as bigint);
+  const traceId = Buffer.from(row['trace_id'] as Uint8Array).toString('hex');
+  const parentSpanId = row['parent_id'] === undefined ? '' : hex(row['parent_id']);
   return {
-    traceId: Buffer.from(row['trace_id'] as Uint8Array).toString('hex'),
+    traceId,
     spanId: hex(row['span_id']),
-    parentSpanId: row['parent_id'] === undefined ? '' : hex(row['parent_id']),
+    parentSpanId,
     startNano,
     endNano: BigInt.asUintN(64, startNano + (row['duration_nano'] as bigint)),
     name: row['name'],
@@ -129,7 +131,7 @@ function spanOfRow(row: Row) {
       attributes: attributesOf(row, 'scope'),
     },
     events: row['events'] ? readEvents(row['events'] as string, startNano) : [],
-    links: row['links'] ? readLinks(row['links'] as string) : [],
+    links: row['links'] ? readLinks(row['links'] as string, traceId, parentSpanId) : [],
   };
 }
 
@@ -262,6 +264,21 @@ test('every type of value, in every place', async () => {
           },
           { traceId: '00'.repeat(16), spanId: '00'.repeat(8) },
         ],
+      },
+      {
+        traceId: 'aa'.repeat(16),
+        parentSpanId: 'bb'.repeat(8),
+        links: [
+          { traceId: 'aa'.repeat(16), spanId: 'bb'.repeat(8), attributes },
+          { traceId: 'aa'.repeat(16), spanId: 'cc'.repeat(8), flags: 1 },
+          { traceId: 'dd'.repeat(16), spanId: 'bb'.repeat(8) },
+        ],
+      },
+      // A root's parent is no span.
+      {
+        traceId: 'aa'.repeat(16),
+        spanId: 'ee'.repeat(8),
+        links: [{ traceId: 'aa'.repeat(16), spanId: '00'.repeat(8) }],
       },
       { attributes: [['clash', text('of type string here')]] },
       { service: '', attributes: [['clash', double(1)]] },

@@ -108,10 +108,16 @@ export function writeEvents(sink: ByteSink, batch: SpanBatch, row: number): void
 /** The links of span `row`; nothing when it has none. */
 export function writeLinks(sink: ByteSink, batch: SpanBatch, row: number): void {
   const { starts, columns, attributes } = batch.links;
+  const { traceIds, parentSpanIds } = batch.spans.columns;
+  const hasParent = !isZero(parentSpanIds, row * 8, 8);
   for (let i = starts[row]!; i < starts[row + 1]!; i++) {
     sink.u8(RECORD);
-    writeHex(sink, columns.traceIds, i * 16, 16);
-    writeHex(sink, columns.spanIds, i * 8, 8);
+    // What the span says itself is not said again.
+    const isInside = isSame(columns.traceIds.subarray(i * 16, i * 16 + 16), traceIds, row * 16);
+    const target = columns.spanIds.subarray(i * 8, i * 8 + 8);
+    const isParent = isInside && hasParent && isSame(target, parentSpanIds, row * 8);
+    if (!isInside) writeHex(sink, columns.traceIds, i * 16, 16);
+    if (!isParent) writeHex(sink, columns.spanIds, i * 8, 8);
     sink.u8(GROUP);
     writeAscii(sink, String(columns.flags[i]!));
     sink.u8(GROUP);
@@ -120,6 +126,16 @@ export function writeLinks(sink: ByteSink, batch: SpanBatch, row: number): void 
     writeText(sink, batch.strings, columns.traceStates[i]!);
     writeAttributes(sink, batch, attributes, i);
   }
+}
+
+function isSame(bytes: Uint8Array, others: Uint8Array, at: number): boolean {
+  for (let i = 0; i < bytes.length; i++) if (bytes[i] !== others[at + i]) return false;
+  return true;
+}
+
+function isZero(bytes: Uint8Array, at: number, length: number): boolean {
+  for (let i = 0; i < length; i++) if (bytes[at + i] !== 0) return false;
+  return true;
 }
 
 function writeAttributes(

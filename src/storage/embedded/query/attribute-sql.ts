@@ -23,6 +23,7 @@ import {
 } from '../tagged-text.ts';
 import type { TextColumn } from '../segment-index.ts';
 import type { FileShape } from './file-shape.ts';
+import { parentIdText, traceIdText } from './id-sql.ts';
 import { packedLiteral, packedTextSql } from './packed-sql.ts';
 import { anyTrue, FALSE, quoteName, type SqlBuilder } from './sql-builder.ts';
 import type { Condition, ValueTest } from './value-sql.ts';
@@ -74,7 +75,7 @@ export class AttributeSql {
     const { element, value, condition: choose } = ELEMENT_FIELDS[field];
     const condition = choose(test);
     if (condition === undefined) return FALSE;
-    return this.someElement(element, () => condition(value(element)));
+    return this.someElement(element, () => condition(value(element, this.#shape)));
   }
 
   #inScope(scope: AttributeScope, key: string, test: ValueTest): string {
@@ -171,7 +172,7 @@ function someRecord(column: string, variable: string, condition: string): string
 interface ElementPart {
   readonly element: Element;
   /** Given the record. */
-  readonly value: (record: string) => string;
+  readonly value: (record: string, shape: FileShape) => string;
   readonly condition: (test: ValueTest) => Condition | undefined;
 }
 
@@ -188,8 +189,14 @@ const ELEMENT_FIELDS = {
     value: (record) => signed64(eventDelay(record)),
     condition: (test) => test.byType.int,
   },
-  linkTraceId: ofText('link', (record) => `substr(${record}, 1, 32)`),
-  linkSpanId: ofText('link', (record) => `substr(${record}, 33, 16)`),
+  linkTraceId: ofText('link', (record) => {
+    const ids = linkIds(record);
+    return `CASE WHEN length(${ids}) = 48 THEN ${ids}[:32] ELSE ${traceIdText} END`;
+  }),
+  linkSpanId: ofText('link', (record, shape) => {
+    const ids = linkIds(record);
+    return `CASE WHEN ${ids} = '' THEN ${parentIdText(shape)} ELSE ${ids}[-16:] END`;
+  }),
   linkTraceState: ofText('link', (record) => unescaped(headPart(record, 4))),
 } satisfies Record<string, ElementPart>;
 type ElementField = keyof typeof ELEMENT_FIELDS;
@@ -200,6 +207,11 @@ export function isElementField(name: string): name is ElementField {
 
 function ofText(element: Element, value: ElementPart['value']): ElementPart {
   return { element, value, condition: (test) => test.byType.string };
+}
+
+/** Ids of the own trace and parent are left out. */
+function linkIds(record: string): string {
+  return `split_part(${record}, ${control(GROUP)}, 1)`;
 }
 
 function headPart(record: string, part: number): string {

@@ -5,6 +5,7 @@ import { SPAN_KINDS, STATUS_CODES } from '../../../model/attribute.ts';
 import { bytesFromHex } from '../../../model/ids.ts';
 import { type AttributeSql, isElementField } from './attribute-sql.ts';
 import type { FileShape } from './file-shape.ts';
+import { parentIdText, spanIdText, traceIdText } from './id-sql.ts';
 import { hasParents, isRoot, parentId } from './parent-sql.ts';
 import { anyTrue, FALSE, notTrue, type SqlBuilder, TRUE } from './sql-builder.ts';
 import type { Condition, ValueTest } from './value-sql.ts';
@@ -96,16 +97,12 @@ function idSql(name: IdName, test: ValueTest, { sql, shape }: IntrinsicContext):
 function idText(name: IdName, shape: FileShape): string {
   switch (name) {
     case 'traceId':
-      return 'lower(hex(trace_id))';
+      return traceIdText;
     case 'spanId':
-      return hexSql('span_id');
+      return spanIdText('span_id');
     case 'parentSpanId':
-      return `coalesce(${hexSql(parentId(shape))}, '')`;
+      return parentIdText(shape);
   }
-}
-
-function hexSql(column: string): string {
-  return `lpad(lower(hex(${column})), 16, '0')`;
 }
 
 function isTraceId(sql: SqlBuilder, hex: string): string {

@@ -141,10 +141,12 @@ const spanIdOf = (random: Random): string =>
 export function randomSpan(random: Random, secondsMax = 3600): PlainSpan {
   const startNano = START + BigInt(random.below(secondsMax * 1000)) * 1_000_000n;
   const length = BigInt(random.below(5) * 1000 - 500);
+  const traceId = id(random, 32);
+  const parentSpanId = spanIdOf(random);
   return {
-    traceId: id(random, 32),
+    traceId,
     spanId: spanIdOf(random),
-    ...(random.next() < 0.7 ? { parentSpanId: spanIdOf(random) } : {}),
+    ...(random.next() < 0.7 ? { parentSpanId } : {}),
     startNano,
     endNano: startNano + length,
     name: random.of(['GET /', 'POST /', '', 'get', '한글']),
@@ -167,8 +169,8 @@ export function randomSpan(random: Random, secondsMax = 3600): PlainSpan {
       attributes: attributes(random, 2),
     })),
     links: random.some(1, () => ({
-      traceId: id(random, 32),
-      spanId: id(random, 16),
+      traceId: random.of([traceId, id(random, 32)]),
+      spanId: random.of([parentSpanId, id(random, 16)]),
       traceState: random.of(['', 'k=v', 'x\u001d']),
       attributes: attributes(random, 2),
     })),

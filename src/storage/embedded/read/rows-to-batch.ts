@@ -4,6 +4,7 @@
 import { AttributeType } from '../../../model/attribute.ts';
 import { addAttributes } from '../../../model/batch/build-value.ts';
 import type { GrowingAttributes, SpanBatchBuilder } from '../../../model/batch/builder.ts';
+import { hexAt } from '../../../model/ids.ts';
 import { bigNanoFromWords, writeWords } from '../../../model/time.ts';
 import {
   type BytesColumn,
@@ -116,7 +117,7 @@ export class RowReader {
     columns.droppedLinks[span] = this.#number('dropped_links', row);
     this.#addAttributes(spans.attributes, 'span', row);
     this.#addEvents(this.#bytes('events', row), bigNanoFromWords(low, high));
-    this.#addLinks(this.#plain('links', row));
+    this.#addLinks(this.#plain('links', row), span);
   }
 
   #addEvents(tagged: Uint8Array, startNano: bigint): void {
@@ -138,10 +139,12 @@ export class RowReader {
     }
   }
 
-  #addLinks(tagged: string): void {
+  #addLinks(tagged: string, span: number): void {
     if (tagged === '') return;
-    const { links, strings } = this.#builder;
-    for (const link of readLinks(tagged)) {
+    const { links, spans, strings } = this.#builder;
+    const traceId = hexAt(spans.columns.traceIds, span * 16, 16);
+    const parentId = hexAt(spans.columns.parentSpanIds, span * 8, 8);
+    for (const link of readLinks(tagged, traceId, parentId)) {
       const row = links.open();
       links.columns.traceIds.set(Buffer.from(link.traceId, 'hex'), row * 16);
       links.columns.spanIds.set(Buffer.from(link.spanId, 'hex'), row * 8);
