@@ -1,16 +1,20 @@
 /** Charts outlive spans: what retention takes is counted on, once, also after a restart. */
 
-import { mkdtemp, rm } from 'node:fs/promises';
+import { cp, mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { intrinsic } from '../../src/filter/ast.ts';
 import { systemClock } from '../../src/lib/clock.ts';
 import { silentLogger } from '../../src/lib/logger.ts';
+import { ManualClock } from '../../src/lib/manual-clock.ts';
 import { spans } from '../../src/storage/conformance/plain-spans.ts';
 import type { AggregateQuery, StorageBackend } from '../../src/storage/contract.ts';
 import { openEmbedded } from '../../src/storage/embedded/backend.ts';
 import { EmbeddedConfig } from '../../src/storage/embedded/config.ts';
+import type { EngineOptions } from '../../src/storage/embedded/engine.ts';
+import { realFileSystem } from '../../src/storage/embedded/file-system.ts';
+import { openEngine } from '../../src/storage/embedded/recovery.ts';
 
 const MINUTE = 60_000_000_000n;
 const NOW = (BigInt(Date.now()) * 1_000_000n) / MINUTE;
@@ -18,6 +22,16 @@ const START = (NOW - 600n) * MINUTE;
 const RANGE = { startNano: START, endNano: START + 600n * MINUTE };
 const BATCHES = 40;
 const BATCH = 100;
+const OPTIONS: Omit<EngineOptions, 'retention'> = {
+  flushSpans: 100,
+  flushIntervalMs: 3_600_000,
+  stitchRowGroups: 100,
+  unflushedBytesMax: 1 << 24,
+  walBytesMax: 1 << 24,
+  dedupWindowMs: 600_000,
+  dedupSpansMax: 1000,
+  rollups: { maxAgeMs: Infinity, maxBytes: Infinity },
+};
 
 async function countSpans(backend: StorageBackend, groupBy: AggregateQuery['groupBy']) {
   const found = await backend.reader.aggregate?.({
@@ -108,5 +122,80 @@ test('a deleted trace counts no more, in the head and in files', async () => {
   } finally {
     await backend.close();
     await rm(directory, { recursive: true });
+  }
+}, 60_000);
+
+test('flushes never get a number again that a day has counted, though all files are gone', async () => {
+  const directory = await mkdtemp(join(tmpdir(), 'spoor-rollups-'));
+  const clock = new ManualClock(Date.now());
+  const options: EngineOptions = {
+    ...OPTIONS,
+    retention: { maxAgeMs: 86_400_000, maxBytes: Infinity, maxTraces: Infinity },
+  };
+  const deps = { files: realFileSystem, clock, logger: silentLogger, random: Math.random };
+  let opened = await openEngine(join(directory, 'store'), options, deps);
+  const store = () => opened.engine.openTenant('default');
+  const writeAndFlush = async () => {
+    await opened.engine.write(spans('default', [{ startNano: START }]));
+    await store().flushAll();
+  };
+  /** Without an orderly end, as a crash would leave it. */
+  const crash = async (name: string) => {
+    const copy = join(directory, name);
+    await cp(opened.directory.root, copy, { recursive: true });
+    await rm(join(copy, 'LOCK'));
+    await opened.engine.close();
+    opened = await openEngine(copy, options, deps);
+  };
+  try {
+    for (let flush = 0; flush < 3; flush++) await writeAndFlush();
+    await opened.wal.rotate();
+    await opened.engine.releaseLog();
+    clock.advance(2 * 86_400_000);
+    await store().retiring.settled();
+    await store().files.settled();
+    expect(store().files.all).toEqual([]);
+    await crash('first');
+    await writeAndFlush();
+    expect(store().files.all.map(({ from }) => from)).toEqual([4]);
+    // A file that a day has counted is one that retention has begun to remove.
+    await crash('second');
+    await store().retiring.settled();
+    expect(store().files.all.map(({ rows }) => rows)).toEqual([1]);
+  } finally {
+    await opened.engine.close();
+    await rm(directory, { recursive: true });
+  }
+}, 60_000);
+
+test('what retention has removed does not come back from the log', async () => {
+  const directory = await mkdtemp(join(tmpdir(), 'spoor-rollups-'));
+  const clock = new ManualClock(Date.now());
+  const options: EngineOptions = {
+    ...OPTIONS,
+    retention: { maxAgeMs: 86_400_000, maxBytes: Infinity, maxTraces: Infinity },
+  };
+  const deps = { files: realFileSystem, clock, logger: silentLogger, random: Math.random };
+  const opened = await openEngine(directory, options, deps);
+  const copy = `${directory}-crash`;
+  try {
+    const store = await opened.engine.prepareTenant('default');
+    for (let flush = 0; flush < 3; flush++) {
+      await opened.engine.write(spans('default', [{ startNano: START }]));
+      await store.flushAll();
+    }
+    clock.advance(2 * 86_400_000);
+    await store.retiring.settled();
+    await store.files.settled();
+    await cp(directory, copy, { recursive: true });
+    await rm(join(copy, 'LOCK'));
+    const again = await openEngine(copy, options, deps);
+    expect(await readdir(join(copy, 'wal'))).toEqual(['1.wal']);
+    expect(again.engine.tenant('default')?.headBytes).toBe(0);
+    await again.engine.close();
+  } finally {
+    await opened.engine.close();
+    await rm(directory, { recursive: true });
+    await rm(copy, { recursive: true, force: true });
   }
 }, 60_000);

@@ -121,6 +121,8 @@ describe('writing', () => {
 
   test('a refused span can be sent again, and who waited behind it is refused too', async () => {
     const span = { name: 'a', ...ids('a') };
+    // Its folders are there: nobody waits for them, and all three come in one turn.
+    await engine.prepareTenant('default');
     files.failNext('datasync', 'EIO');
     const outcomes = await Promise.allSettled([
       write([span]),

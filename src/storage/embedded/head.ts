@@ -37,6 +37,57 @@ export class Head {
   }
 }
 
+/** The head of a tenant as rows come and go, and what it was at a moment. */
+export class OpenHead {
+  #entries: HeadEntry[] = [];
+  #pinned: Head | undefined = Head.empty;
+  #bytes = 0;
+
+  /** In the order of walSeq. */
+  get entries(): readonly HeadEntry[] {
+    return this.#entries;
+  }
+
+  get bytes(): number {
+    return this.#bytes;
+  }
+
+  /** Of the oldest rows; undefined when there are none. */
+  get firstSeq(): number | undefined {
+    return this.#entries[0]?.walSeq;
+  }
+
+  /** Of the youngest rows; 0 when there are none. */
+  get lastSeq(): number {
+    return this.#entries.at(-1)?.walSeq ?? 0;
+  }
+
+  /** As it is now. */
+  get now(): Head {
+    return (this.#pinned ??= new Head(this.#entries.slice()));
+  }
+
+  /** The rows of records up to this one. */
+  upTo(walSeq: number): Head {
+    return new Head(this.#entries.filter((entry) => entry.walSeq <= walSeq));
+  }
+
+  add(entry: HeadEntry): void {
+    this.#entries.push(entry);
+    this.#bytes += entry.batch.byteSize;
+    this.#pinned = undefined;
+  }
+
+  /** These rows are what is left. Returns the bytes of the others. */
+  keep(entries: readonly HeadEntry[]): number {
+    const before = this.#bytes;
+    this.#entries = [...entries];
+    this.#bytes = entries.reduce((sum, { batch }) => sum + batch.byteSize, 0);
+    this.#pinned = undefined;
+    return before - this.#bytes;
+  }
+}
+
 function countRows(entries: readonly HeadEntry[]): number {
   return entries.reduce((sum, { batch }) => sum + batch.count, 0);
 }

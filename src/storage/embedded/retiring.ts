@@ -19,6 +19,8 @@ export interface RetiringDeps {
   readonly logger: Logger;
   /** Resolves when no stitch is under way that began before. */
   readonly stitched: () => Promise<void>;
+  /** Keeps what only this file says; rejects when that cannot be. */
+  readonly remember: (file: DataFile) => Promise<void>;
 }
 
 export class Retiring {
@@ -64,12 +66,13 @@ export class Retiring {
   }
 
   async #take(file: DataFile): Promise<void> {
-    const { rollups, limits, files, clock, stitched } = this.#deps;
+    const { rollups, limits, files, clock, stitched, remember } = this.#deps;
     await stitched();
     // Its rows are in a segment now, which goes when its time has come.
     if (!files.has(file)) return;
     const whole = await this.#withRollup(file);
     await rollups.absorb(whole, { ...limits, nowMs: clock.nowMs() });
+    await remember(whole);
     files.remove(whole);
   }
 }

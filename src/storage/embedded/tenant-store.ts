@@ -19,7 +19,7 @@ import type { FileSystem } from './file-system.ts';
 import { FreshFile } from './fresh-file.ts';
 import { type HashSeed, tenantSeed } from './identity.ts';
 import { IndexRepair } from './index-repair.ts';
-import { Head, type HeadEntry } from './head.ts';
+import { type Head, OpenHead } from './head.ts';
 import type { DataFile, Manifest } from './manifest.ts';
 import { Hold } from './hold.ts';
 import type { Tombstone } from './deletion/tombstone.ts';
@@ -61,14 +61,12 @@ export class TenantStore {
   /** What has been deleted and may be in files or the log still. */
   readonly tombstones = new Tombstones();
   readonly repairs: IndexRepair;
+  readonly state: TenantStateFile;
   readonly stitching: Stitching;
   readonly #deps: TenantStoreDeps;
   readonly #feed: EncoderFeed;
   readonly #fresh: FreshFile;
-  readonly #state: TenantStateFile;
-  #head: HeadEntry[] = [];
-  #pinnedHead: Head | undefined = Head.empty;
-  #headBytes = 0;
+  readonly #head = new OpenHead();
   #oldestAtMs = 0;
   #flushRun: Promise<void> | undefined;
   /** The part of a flush after which readers see its file. */
@@ -98,7 +96,14 @@ export class TenantStore {
       mayStart: () => !this.#hold.isHeld && this.tombstones.isEmpty,
       staying: () => this.retiring.others,
     });
-    this.#state = new TenantStateFile(deps, deps.directory.catalogue, this.catalogue);
+    this.state = new TenantStateFile({
+      ...deps,
+      path: deps.directory.catalogue,
+      disk: deps.files,
+      catalogue: this.catalogue,
+      files: this.files,
+      numbers: () => ({ nextFlush: this.#nextFlush, walTo: this.#walTo }),
+    });
     this.rollups = new Rollups({ ...deps, directory: deps.directory.rollups });
     this.retiring = new Retiring({
       ...deps,
@@ -107,6 +112,7 @@ export class TenantStore {
       rollups: this.rollups,
       limits: deps.rollupLimits,
       stitched: () => this.stitching.settled(),
+      remember: (file) => this.state.remember(file),
     });
     this.#feed = new EncoderFeed({
       tenant: deps.tenant,
@@ -130,11 +136,11 @@ export class TenantStore {
 
   /** The last record whose rows are here. */
   get lastSeq(): number {
-    return Math.max(this.#walTo, this.#head.at(-1)?.walSeq ?? 0);
+    return Math.max(this.#walTo, this.#head.lastSeq);
   }
 
   get headBytes(): number {
-    return this.#headBytes;
+    return this.#head.bytes;
   }
 
   /** Why rows cannot leave the head; undefined when they can. */
@@ -145,7 +151,9 @@ export class TenantStore {
   /** What was found on the disk at start. */
   restore(state: Partial<TenantState>, files: readonly DataFile[]): void {
     for (const file of files) this.files.add(file);
-    this.#nextFlush = Math.max(state.nextFlush ?? 1, (files.at(-1)?.to ?? 0) + 1);
+    // Also those of files that are gone: a number that a day has counted is taken for what it was.
+    const last = Math.max(files.at(-1)?.to ?? 0, this.rollups.lastFlush);
+    this.#nextFlush = Math.max(state.nextFlush ?? 1, last + 1);
     this.#walTo = files.reduce((walTo, file) => Math.max(walTo, file.walTo), state.walTo ?? 0);
     if (state.catalogue !== undefined) this.catalogue.restore(state.catalogue);
     this.retiring.resume();
@@ -156,15 +164,11 @@ export class TenantStore {
   bury(tombstone: Tombstone, found: ReadonlyMap<string, ReadonlySet<string>>): void {
     this.tombstones.add(tombstone);
     for (const [path, traceIds] of found) this.files.hide(path, traceIds);
-    const entries = this.#head.flatMap(({ walSeq, batch }) => {
+    const left = this.#head.entries.flatMap(({ walSeq, batch }) => {
       const kept = this.tombstones.spare(walSeq, batch);
       return kept === undefined ? [] : [{ walSeq, batch: kept }];
     });
-    const bytes = entries.reduce((sum, { batch }) => sum + batch.byteSize, 0);
-    const freed = this.#headBytes - bytes;
-    this.#head = entries;
-    this.#headBytes = bytes;
-    this.#pinnedHead = undefined;
+    const freed = this.#head.keep(left);
     this.#fresh.drop();
     this.encoderLost();
     this.#deps.onFlushed(freed);
@@ -175,9 +179,7 @@ export class TenantStore {
     const { walSeq, batch } = rows;
     const nowMs = this.#deps.clock.nowMs();
     if (this.#feed.waitingRows === 0) this.#oldestAtMs = nowMs;
-    this.#head.push({ walSeq, batch });
-    this.#pinnedHead = undefined;
-    this.#headBytes += batch.byteSize;
+    this.#head.add({ walSeq, batch });
     try {
       this.#feed.add(rows);
     } catch (error) {
@@ -191,13 +193,12 @@ export class TenantStore {
 
   /** Files and head as they are now. To be released. */
   pin(): Manifest {
-    const head = (this.#pinnedHead ??= new Head(this.#head.slice()));
-    return this.#manifest(head, undefined);
+    return this.#manifest(this.#head.now, undefined);
   }
 
   /** Like `pin`, with the head's rows in a file too. Holds at least what was there at the call. */
   async pinWithFresh(signal?: AbortSignal): Promise<Manifest> {
-    const wanted = this.#head.at(-1)?.walSeq ?? 0;
+    const wanted = this.#head.lastSeq;
     const covered = () => Math.max(this.#walTo, this.#fresh.current?.walTo ?? 0);
     // One that was being made may be too old; then a second one, or a flush, has them all.
     for (let attempt = 0; covered() < wanted; attempt++) {
@@ -206,8 +207,7 @@ export class TenantStore {
       await this.#fresh.renew(signal);
     }
     const fresh = this.#fresh.current;
-    const walTo = fresh?.walTo ?? 0;
-    return this.#manifest(new Head(this.#head.filter(({ walSeq }) => walSeq <= walTo)), fresh);
+    return this.#manifest(this.#head.upTo(fresh?.walTo ?? 0), fresh);
   }
 
   #manifest(head: Head, fresh: DataFile | undefined): Manifest {
@@ -229,18 +229,18 @@ export class TenantStore {
   /** Moves all of the head to files, as far as that goes well. */
   async flushAll(): Promise<void> {
     await this.#flushRun;
-    while (this.#head.length > 0 && this.#mayFlush) await this.flush();
+    while (this.#head.entries.length > 0 && this.#mayFlush) await this.flush();
   }
 
   /** Moves all rows of records up to `seq` to files, as far as that goes well. */
   async flushTo(seq: number): Promise<void> {
-    const isWaiting = () => (this.#head[0]?.walSeq ?? Infinity) <= seq;
+    const isWaiting = () => (this.#head.firstSeq ?? Infinity) <= seq;
     while (isWaiting() && this.#mayFlush) await this.flush();
     if (isWaiting()) return;
     // Deleted rows at the end of the log are in no file: nothing else says that it is done with.
     this.#walTo = Math.max(this.#walTo, seq);
     this.catalogue.markDirty();
-    await this.#saveState();
+    await this.state.save();
   }
 
   /** Neither flush nor stitch moves rows while `work` runs. */
@@ -271,12 +271,12 @@ export class TenantStore {
 
   async #flush(): Promise<void> {
     while (this.#hold.isHeld) await this.#hold.released;
-    if (this.#head.length === 0 || !this.#mayFlush) return;
+    if (this.#head.entries.length === 0 || !this.#mayFlush) return;
     this.#publishing = this.#flushHead();
     const isDone = await this.#publishing;
     this.#publishing = undefined;
     if (!isDone) return;
-    await this.#saveState();
+    await this.state.save();
     this.stitch();
   }
 
@@ -286,7 +286,7 @@ export class TenantStore {
     const from = this.#nextFlush;
     this.#oldestAtMs = this.#deps.clock.nowMs();
     try {
-      this.#publish(await this.#feed.flush({ directory, from }, this.#head));
+      this.#publish(await this.#feed.flush({ directory, from }, this.#head.entries));
       this.#problem = undefined;
       return true;
     } catch (error) {
@@ -296,21 +296,17 @@ export class TenantStore {
   }
 
   #publish(file: DataFile): void {
-    const kept = this.#head.filter(({ walSeq }) => walSeq > file.walTo);
-    const gone = new Head(this.#head.slice(0, this.#head.length - kept.length));
-    if (gone.rows !== file.rows) {
-      throw new StorageError('damaged', `${file.path} has ${file.rows} spans, not ${gone.rows}`);
+    const { rows } = this.#head.upTo(file.walTo);
+    if (rows !== file.rows) {
+      throw new StorageError('damaged', `${file.path} has ${file.rows} spans, not ${rows}`);
     }
-    const bytes = gone.entries.reduce((sum, { batch }) => sum + batch.byteSize, 0);
     this.#nextFlush = file.to + 1;
     this.files.add(file);
     this.#walTo = Math.max(this.#walTo, file.walTo);
-    this.#head = kept;
-    this.#pinnedHead = undefined;
-    this.#headBytes -= bytes;
+    const freed = this.#head.keep(this.#head.entries.filter(({ walSeq }) => walSeq > file.walTo));
     // It repeats rows that are in a file now; the next search makes one of what is left.
     this.#fresh.drop();
-    this.#deps.onFlushed(bytes);
+    this.#deps.onFlushed(freed);
   }
 
   /** The rows stay in head and log. What lies on the disk under the name must go before the name is
@@ -330,7 +326,7 @@ export class TenantStore {
 
   /** The encoder has forgotten every row. */
   encoderLost(): void {
-    this.#feed.lost(this.#head);
+    this.#feed.lost(this.#head.entries);
   }
 
   /** A file of the head's rows, or undefined when it came too late or short: a flush that was asked
@@ -340,14 +336,9 @@ export class TenantStore {
     const file = await this.#feed.snapshot(path);
     await earlier;
     if (file === undefined) return undefined;
-    const rows = new Head(this.#head.filter(({ walSeq }) => walSeq <= file.walTo)).rows;
-    if (rows === file.rows) return file;
+    if (this.#head.upTo(file.walTo).rows === file.rows) return file;
     this.files.discard(file);
     return undefined;
-  }
-
-  #saveState(): Promise<void> {
-    return this.#state.save(() => ({ nextFlush: this.#nextFlush, walTo: this.#walTo }));
   }
 
   /** Makes a segment of flushes when it is time to. */
@@ -361,7 +352,7 @@ export class TenantStore {
     await this.stitching.settled();
     await this.retiring.settled();
     this.#fresh.drop();
-    await this.#saveState();
+    await this.state.save();
     await this.files.settled();
   }
 }

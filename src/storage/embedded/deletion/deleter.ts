@@ -246,6 +246,7 @@ export class Deleter {
         if (output !== undefined) store.files.discard(output);
         continue;
       }
+      if (output === undefined) await store.state.remember(file);
       await store.files.rewrite(file, output);
       if ((await files.stat(file.path)) !== undefined)
         throw new Error(`${file.path} is still there`);

@@ -110,6 +110,12 @@ export class Rollups {
     return [...this.#days.values()].some(({ sources }) => hasRange(sources, [from, to]));
   }
 
+  /** The highest number of a flush that a day has counted; 0 when there is none. */
+  get lastFlush(): number {
+    const all = [...this.#days.values()].flatMap(({ sources }) => sources);
+    return all.reduce((last, [, to]) => Math.max(last, to), 0);
+  }
+
   /** Counts the file's spans among those of its days. Resolves when that is durable, or is kept in
    *  memory because the disk takes nothing: a full disk must not stop retention. */
   absorb(file: DataFile, limits: RollupLimits & { readonly nowMs: number }): Promise<void> {
