@@ -153,7 +153,7 @@ async function send(options: Sending, signal: AbortSignal): Promise<number> {
 export function progressLine(totals: Totals): string {
   const { sent, acked, refused, failed, elapsedMs, latencies } = totals;
   const rate = elapsedMs === 0 ? 0 : Math.round((acked / elapsedMs) * 1000);
-  const [p50, p99] = [0.5, 0.99].map((part) => latencies.percentile(part).toPrecision(2));
+  const millis = (part: number) => Number(latencies.percentile(part).toPrecision(2));
   return [
     `${(elapsedMs / 1000).toFixed(1)} s`,
     `sent ${sent}`,
@@ -161,8 +161,8 @@ export function progressLine(totals: Totals): string {
     `refused ${refused}`,
     `failed ${failed}`,
     `${rate} spans/s`,
-    `ack p50 ${p50} ms`,
-    `p99 ${p99} ms`,
+    `ack p50 ${millis(0.5)} ms`,
+    `p99 ${millis(0.99)} ms`,
   ].join('  ');
 }
 

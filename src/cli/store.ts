@@ -18,8 +18,8 @@ const commands: Readonly<Record<string, () => Promise<StoreCommand>>> = {
 
 const HELP = `spoor store: look after stored traces, while a server is running or not
 
-  spoor store check              read every file, verify every checksum, name what is damaged
-  spoor store stats              sizes by day, service and column
+  spoor store check [dir]        read every file, verify every checksum, name what is damaged
+  spoor store stats [dir]        sizes by day, service and column
   spoor store backup <dir>       a copy of the whole store, which can be opened as it is
   spoor store export <file>      traces of a time, a filter or ids as lines of OTLP JSON, or Parquet
   spoor store import <file>      take exported traces in; what is there already is left out

@@ -252,7 +252,7 @@ test(
     over.abort();
     await writer;
     expect(await store('check', ...at)).toContain('all good');
-    expect(await store('check', '--directory', copy)).toContain('all good');
+    expect(await store('check', copy)).toContain('all good');
 
     // The copy is a store: what had been acknowledged before is there.
     const backend = await open(copy);
@@ -279,6 +279,8 @@ test(
     expect(await complain('chekc')).toContain('check');
     expect(await complain('delete', '--directory', nothing)).toContain('--all');
     expect(await complain('check', '--directory', nothing)).toContain('is no store');
+    expect(await complain('delete', 'abc', '--all')).toContain('"abc" is one argument too many');
+    expect(await complain('stats', nothing, 'b')).toContain('"b" is one argument too many');
     expect(await complain('export', '--directory', nothing)).toContain('one file');
     const used = join(directory, 'full');
     await fill(used, someSpans(1, 3));

@@ -15,9 +15,9 @@ goes on where it was interrupted.
 ${PLACE_HELP}`;
 
 export async function run(args: readonly string[]): Promise<number> {
-  const parsed = parseStoreArguments(args, { link: { type: 'boolean' } });
-  const [target, ...more] = parsed.positionals;
-  if (target === undefined || more.length > 0) {
+  const parsed = parseStoreArguments(args, { link: { type: 'boolean' } }, 'one');
+  const target = parsed.argument;
+  if (target === undefined) {
     throw new UsageError('usage', 'backup wants one directory to copy to', {
       hint: 'see `spoor store backup --help`',
     });

@@ -4,7 +4,7 @@ import { readInventory } from '../../storage/embedded/inspect/inventory.ts';
 import { parseStoreArguments, PLACE_HELP, storeDirectory } from './place.ts';
 import { bytesText, countText, Progress } from './progress.ts';
 
-export const help = `spoor store check: verify every checksum of a store
+export const help = `spoor store check [dir]: verify every checksum of a store
 
 Reads the log, every page of every Parquet file, indices, catalogues and tombstones. A server may be
 using the store meanwhile. Prints a line for each damaged place and then exits with 1.
@@ -12,7 +12,8 @@ using the store meanwhile. Prints a line for each damaged place and then exits w
 ${PLACE_HELP}`;
 
 export async function run(args: readonly string[]): Promise<number> {
-  const directory = await storeDirectory(parseStoreArguments(args));
+  const parsed = parseStoreArguments(args, {}, 'one');
+  const directory = await storeDirectory(parsed, parsed.argument);
   const inventory = await readInventory(directory);
   const wanted = countChecks(inventory);
   const progress = new Progress();

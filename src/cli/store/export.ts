@@ -41,9 +41,9 @@ type Mark = z.infer<typeof Mark>;
 const NOTHING = { ids: 0, bytes: 0, traces: 0 };
 
 export async function run(args: readonly string[]): Promise<number> {
-  const parsed = parseStoreArguments(args, { ...selectionFlags, ...reachFlags });
-  const [path, ...more] = parsed.positionals;
-  if (path === undefined || more.length > 0) {
+  const parsed = parseStoreArguments(args, { ...selectionFlags, ...reachFlags }, 'one');
+  const path = parsed.argument;
+  if (path === undefined) {
     throw new UsageError('usage', 'export wants one file to write', {
       hint: 'see `spoor store export --help`',
     });

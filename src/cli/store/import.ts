@@ -23,9 +23,13 @@ ${REACH_HELP}`;
 const REQUEST_BYTES = 4 * 1024 * 1024;
 
 export async function run(args: readonly string[]): Promise<number> {
-  const parsed = parseStoreArguments(args, { ...reachFlags, 'from-line': { type: 'string' } });
-  const [path, ...more] = parsed.positionals;
-  if (path === undefined || more.length > 0) {
+  const parsed = parseStoreArguments(
+    args,
+    { ...reachFlags, 'from-line': { type: 'string' } },
+    'one',
+  );
+  const path = parsed.argument;
+  if (path === undefined) {
     throw new UsageError('usage', 'import wants one file', {
       hint: 'see `spoor store import --help`',
     });

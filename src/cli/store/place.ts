@@ -1,4 +1,4 @@
-/** Which store a command means: `--directory`, else the one that the configuration names, else that
+/** Which store a command means: `--directory`, or the one argument of a command that takes it, else the one that the configuration names, else that
  *  of the built-in configuration. */
 import { parseArgs } from 'node:util';
 import { resolve } from 'node:path';
@@ -20,21 +20,32 @@ const placeFlags = {
 } as const satisfies Flags;
 
 export interface StoreArguments {
-  readonly positionals: readonly string[];
+  /** The one argument without a flag. */
+  readonly argument: string | undefined;
   flag(name: string): string | undefined;
   many(name: string): readonly string[];
   has(name: string): boolean;
 }
 
-/** Throws UsageError. */
-export function parseStoreArguments(args: readonly string[], own: Flags = {}): StoreArguments {
+/** Throws UsageError, also for more arguments without a flag than the command takes: one, or none. */
+export function parseStoreArguments(
+  args: readonly string[],
+  own: Flags = {},
+  takes: 'none' | 'one' = 'none',
+): StoreArguments {
   const { values, positionals } = parsed(args, { ...placeFlags, ...own });
+  const stray = positionals[takes === 'one' ? 1 : 0];
+  if (stray !== undefined) {
+    throw new UsageError('usage', `"${stray}" is one argument too many`, {
+      hint: 'see `spoor store --help`',
+    });
+  }
   const many = (name: string) => {
     const value = values[name];
     return Array.isArray(value) ? value.filter((item) => typeof item === 'string') : [];
   };
   return {
-    positionals,
+    argument: positionals[0],
     flag(name) {
       const value = values[name];
       return typeof value === 'string' ? value : undefined;
@@ -56,8 +67,8 @@ function parsed(args: readonly string[], options: Flags) {
 }
 
 /** Absolute. Throws UsageError when the configuration names none, or several. */
-export async function storeDirectory(args: StoreArguments): Promise<string> {
-  const given = args.flag('directory');
+export async function storeDirectory(args: StoreArguments, directory?: string): Promise<string> {
+  const given = args.flag('directory') ?? directory;
   if (given !== undefined) return resolve(given);
   const sources = { configs: args.many('config'), sets: args.many('set') };
   const { settings } = await readConfiguration(sources);

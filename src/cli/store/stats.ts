@@ -4,7 +4,7 @@ import { type Share, storeStats, type TenantStats } from '../../storage/embedded
 import { parseStoreArguments, PLACE_HELP, storeDirectory } from './place.ts';
 import { bytesText, countText, Progress } from './progress.ts';
 
-export const help = `spoor store stats: what takes the room in a store
+export const help = `spoor store stats [dir]: what takes the room in a store
 
 A server may be using the store meanwhile. Spans that are in the log and in no file yet are not
 counted. A service's share of the bytes is estimated from its share of the spans.
@@ -16,8 +16,12 @@ ${PLACE_HELP}`;
 const SHOWN = 15;
 
 export async function run(args: readonly string[]): Promise<number> {
-  const parsed = parseStoreArguments(args, { json: { type: 'boolean' }, all: { type: 'boolean' } });
-  const inventory = await readInventory(await storeDirectory(parsed));
+  const parsed = parseStoreArguments(
+    args,
+    { json: { type: 'boolean' }, all: { type: 'boolean' } },
+    'one',
+  );
+  const inventory = await readInventory(await storeDirectory(parsed, parsed.argument));
   const wanted = inventory.tenants.reduce((sum, { files }) => sum + files.length, 0);
   const progress = new Progress();
   const stats = await storeStats(inventory, (done) => {
