@@ -6,8 +6,9 @@
 import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, relative } from 'node:path';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { Chance } from '../../src/storage/conformance/random-spans.ts';
+import { endShared, withSharedQueries, withSharedReader } from './faults/shared-processes.ts';
 import { type Fault, JournalDisk } from './faults/journal-disk.ts';
 import {
   batchOf,
@@ -25,17 +26,27 @@ import {
   traceIdOf,
 } from './faults/workload.ts';
 
+vi.mock(import('../../src/storage/embedded/read/file-reader.ts'), async (original) =>
+  withSharedReader(await original()),
+);
+vi.mock(import('../../src/storage/embedded/query/query-process.ts'), async (original) =>
+  withSharedQueries(await original()),
+);
+
 const SEED = Number(process.env['SPOOR_FAULT_SEED'] ?? Math.floor(Date.now() / 1000));
 const IS_LONG = process.env['SPOOR_FAULTS'] === 'all';
-const CRASHES = 30;
-const FAILURES = 12;
+const CRASHES = 100;
+const FAILURES = 40;
 const HOURS_MS = 3_600_000;
 
 let root: string;
 beforeAll(() => {
   root = mkdtempSync(join(tmpdir(), 'spoor-crash-points-'));
 });
-afterAll(() => rmSync(root, { recursive: true }));
+afterAll(async () => {
+  await endShared();
+  rmSync(root, { recursive: true });
+});
 
 /** Some of the numbers below `count`, from all over them; or all. */
 function sample(count: number, size: number, chance: Chance): number[] {

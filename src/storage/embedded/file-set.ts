@@ -130,25 +130,28 @@ export class FileSet {
   }
 
   #unlinkFile(file: DataFile): void {
-    this.#unlink(file.path);
     if (!this.#stitched.delete(file.path) || file.index === undefined) {
-      this.#unlink(indexPath(file.path));
+      this.#unlink(file.path, indexPath(file.path));
       void this.settled().then(() => {
         this.#onGone.get(file.path)?.();
         this.#onGone.delete(file.path);
       });
       return;
     }
+    this.#unlink(file.path);
     const { writtenAtMs, rows } = file.index.header;
     this.#spent = [...this.#spent, { path: indexPath(file.path), rows, writtenAtMs }];
   }
 
-  #unlink(path: string): void {
+  /** One after another up to the first that fails: a file that stays keeps its index. */
+  #unlink(...paths: readonly string[]): void {
     this.#unlinking = this.#unlinking.then(async () => {
-      try {
-        await this.#deps.files.unlink(path);
-      } catch (error) {
-        this.#deps.onError(path, error);
+      for (const path of paths) {
+        try {
+          await this.#deps.files.unlink(path);
+        } catch (error) {
+          return this.#deps.onError(path, error);
+        }
       }
     });
   }

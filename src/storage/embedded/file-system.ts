@@ -1,8 +1,8 @@
 /** The few calls through which the store changes its directory. A seam and no more: tests put one in
  *  front that fails at the k-th call, tears a write or forgets what was not synced, and thereby every
  *  way a disk can fail gets a case. The encoder's thread has the same seam: what starts the thread is
- *  an argument (`startWorker`), so a test starts one that sends its calls through the test's own file
- *  system, and the program itself has no switch for tests.
+ *  an argument (`startWorker`), so a test does its work on the test's own file system, and the program
+ *  itself has no switch for tests.
  *
  *  Indices, Parquet files and days are also read past it, synchronously and piece by piece, each
  *  piece against its checksum: what a disk can do to these is done to their bytes in tests. */

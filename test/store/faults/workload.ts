@@ -18,9 +18,9 @@ import type { StorageBackend } from '../../../src/storage/contract.ts';
 import { openEmbedded } from '../../../src/storage/embedded/backend.ts';
 import { EmbeddedConfig } from '../../../src/storage/embedded/config.ts';
 import { Engine } from '../../../src/storage/embedded/engine.ts';
-import type { FileSystem } from '../../../src/storage/embedded/file-system.ts';
+import { type FileSystem, realFileSystem } from '../../../src/storage/embedded/file-system.ts';
 import type { TenantStore } from '../../../src/storage/embedded/tenant-store.ts';
-import { encoderOn } from './remote-files.ts';
+import { encoderHere } from './encoder-here.ts';
 
 export const TENANT = 'default';
 const HOUR_MS = 3_600_000;
@@ -56,7 +56,7 @@ export interface OpenStore {
 
 export async function openStore(
   directory: string,
-  { files, movedMs = 0 }: { files?: FileSystem; movedMs?: number } = {},
+  { files = realFileSystem, movedMs = 0 }: { files?: FileSystem; movedMs?: number } = {},
 ): Promise<OpenStore> {
   const clock = new MovedClock(movedMs);
   const told: string[] = [];
@@ -71,7 +71,7 @@ export async function openStore(
     clock,
     logger: { ...silentLogger, warn: note, error: note },
     files,
-    startWorker: files && encoderOn(files),
+    startWorker: encoderHere(files),
   });
   const { writer } = backend;
   if (!(writer instanceof Engine)) throw new TypeError('the writer of the store is its engine');
