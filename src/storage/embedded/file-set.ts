@@ -3,7 +3,7 @@
  *  for the time in which its rows may be sent again: after a restart they are recognised by it. */
 
 import type { FileSystem } from './file-system.ts';
-import { type DataFile, FileUse } from './manifest.ts';
+import { type DataFile, type FileDamage, FileUse } from './manifest.ts';
 
 export interface FileSetDeps {
   readonly files: FileSystem;
@@ -72,7 +72,7 @@ export class FileSet {
   renew(renewed: DataFile): void {
     this.#files = this.#files.map((file) => {
       if (file.path !== renewed.path) return file;
-      return { ...renewed, deleted: file.deleted };
+      return { ...renewed, deleted: file.deleted, damage: file.damage };
     });
   }
 
@@ -82,6 +82,11 @@ export class FileSet {
       if (file.path !== path) return file;
       return { ...file, deleted: new Set([...(file.deleted ?? []), ...traceIds]) };
     });
+  }
+
+  /** What of the file is damaged, as far as that is known now. */
+  spoil(path: string, damage: FileDamage | undefined): void {
+    this.#files = this.#files.map((file) => (file.path === path ? { ...file, damage } : file));
   }
 
   /** `output` is the file without the rows that were hidden; undefined when no row was left. Resolves

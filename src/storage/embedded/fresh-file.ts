@@ -4,7 +4,7 @@
 
 import { join } from 'node:path';
 import type { Clock } from '../../lib/clock.ts';
-import type { DataFile } from './manifest.ts';
+import type { DataFile, FileDamage } from './manifest.ts';
 
 export interface FreshFileDeps {
   readonly directory: string;
@@ -42,6 +42,10 @@ export class FreshFile {
     }
     await this.#run;
     signal?.throwIfAborted();
+  }
+
+  spoil(path: string, damage: FileDamage | undefined): void {
+    if (this.#current?.path === path) this.#current = { ...this.#current, damage };
   }
 
   drop(): void {

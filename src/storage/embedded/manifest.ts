@@ -34,6 +34,21 @@ export interface DataFile {
   /** Traces whose rows in this file have been deleted and are still in it, until it is written anew:
    *  no read may show them. Ids as hex. */
   readonly deleted?: ReadonlySet<string> | undefined;
+  /** What of it was found damaged: searches leave it out and say so. */
+  readonly damage?: FileDamage | undefined;
+}
+
+/** Rows by their numbers in a file; the end is exclusive. */
+export interface RowRange {
+  readonly from: number;
+  readonly to: number;
+}
+
+export interface FileDamage {
+  /** Whole row groups, ascending and apart. */
+  readonly rows: readonly RowRange[];
+  /** What is wrong with each, for people. */
+  readonly problems: readonly string[];
 }
 
 export interface Manifest {

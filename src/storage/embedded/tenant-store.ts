@@ -62,10 +62,10 @@ export class TenantStore {
   readonly tombstones = new Tombstones();
   readonly repairs: IndexRepair;
   readonly state: TenantStateFile;
+  readonly fresh: FreshFile;
   readonly stitching: Stitching;
   readonly #deps: TenantStoreDeps;
   readonly #feed: EncoderFeed;
-  readonly #fresh: FreshFile;
   readonly #head = new OpenHead();
   #oldestAtMs = 0;
   #flushRun: Promise<void> | undefined;
@@ -121,7 +121,7 @@ export class TenantStore {
       rowsMax: deps.flushSpans,
       bytesMax: deps.flushBytes,
     });
-    this.#fresh = new FreshFile({
+    this.fresh = new FreshFile({
       directory: deps.directory.fresh,
       clock: deps.clock,
       encode: (path) => this.#snapshot(path),
@@ -169,7 +169,7 @@ export class TenantStore {
       return kept === undefined ? [] : [{ walSeq, batch: kept }];
     });
     const freed = this.#head.keep(left);
-    this.#fresh.drop();
+    this.fresh.drop();
     this.encoderLost();
     this.#deps.onFlushed(freed);
   }
@@ -199,14 +199,14 @@ export class TenantStore {
   /** Like `pin`, with the head's rows in a file too. Holds at least what was there at the call. */
   async pinWithFresh(signal?: AbortSignal): Promise<Manifest> {
     const wanted = this.#head.lastSeq;
-    const covered = () => Math.max(this.#walTo, this.#fresh.current?.walTo ?? 0);
+    const covered = () => Math.max(this.#walTo, this.fresh.current?.walTo ?? 0);
     // One that was being made may be too old; then a second one, or a flush, has them all.
     for (let attempt = 0; covered() < wanted; attempt++) {
       if (attempt === RENEWALS_MAX)
         throw new StorageError('unavailable', 'the encoder lags behind');
-      await this.#fresh.renew(signal);
+      await this.fresh.renew(signal);
     }
-    const fresh = this.#fresh.current;
+    const fresh = this.fresh.current;
     return this.#manifest(this.#head.upTo(fresh?.walTo ?? 0), fresh);
   }
 
@@ -305,7 +305,7 @@ export class TenantStore {
     this.#walTo = Math.max(this.#walTo, file.walTo);
     const freed = this.#head.keep(this.#head.entries.filter(({ walSeq }) => walSeq > file.walTo));
     // It repeats rows that are in a file now; the next search makes one of what is left.
-    this.#fresh.drop();
+    this.fresh.drop();
     this.#deps.onFlushed(freed);
   }
 
@@ -351,7 +351,7 @@ export class TenantStore {
     await this.repairs.settled();
     await this.stitching.settled();
     await this.retiring.settled();
-    this.#fresh.drop();
+    this.fresh.drop();
     await this.state.save();
     await this.files.settled();
   }

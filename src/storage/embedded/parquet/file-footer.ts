@@ -4,14 +4,14 @@
 import { Codec, type ColumnSpec } from './column-chunk.ts';
 import { chunkStart, type FileMetadata, type Footer, MAGIC } from './file.ts';
 import type { ChunkPlace } from './pages.ts';
-import { numberField, structField, type ThriftStruct } from './thrift.ts';
+import { numberField, numbersField, structField, type ThriftStruct } from './thrift.ts';
 
 /** A row group has tens of thousands of rows; nothing that was written comes near this. */
 const ROWS_MAX = 1 << 24;
 
 export interface FileRowGroup {
   readonly rows: number;
-  /** Of columns that have a value in it, by name. */
+  /** By column. */
   readonly chunks: ReadonlyMap<string, ChunkPlace>;
 }
 
@@ -25,14 +25,13 @@ export interface FileFooter {
 }
 
 /** A place, its entry in a map and the name's share of memory. */
-const PLACE_BYTES = 200;
+const PLACE_BYTES = 280;
 
 export function describe({ specs, rowGroups, metadata }: Footer, fileBytes: number): FileFooter {
   const groups = rowGroups.map(({ rows, chunks }): FileRowGroup => {
     if (!(rows >= 0 && rows <= ROWS_MAX)) throw new RangeError(`a row group of ${rows} rows`);
     const places = specs.map((spec, i) => placeOf(spec, chunks[i], { rows, fileBytes }));
-    const withValues = places.filter(({ nulls }) => nulls < rows);
-    return { rows, chunks: new Map(withValues.map((place) => [place.name, place])) };
+    return { rows, chunks: new Map(places.map((place) => [place.name, place])) };
   });
   return {
     columns: specs.map(({ name }) => name),
@@ -51,6 +50,7 @@ function placeOf(
   const meta = structField(chunk, 3);
   const start = chunkStart(meta);
   const bytes = numberField(meta, 7);
+  const rawBytes = numberField(meta, 6);
   const codec = numberField(meta, 4);
   const nulls = numberField(structField(meta, 12), 3);
   const checks = [
@@ -65,5 +65,6 @@ function placeOf(
   const isUnsigned = logical === 'uint32' || logical === 'uint64';
   const hasDictionary = meta.has(11);
   const type = { name, physical, fixedBytes, isUnsigned, isNullable };
-  return { ...type, start, bytes, codec, hasDictionary, rows, nulls };
+  const encodings = numbersField(meta, 2);
+  return { ...type, start, bytes, rawBytes, codec, encodings, hasDictionary, rows, nulls };
 }

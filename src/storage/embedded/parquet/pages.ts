@@ -3,7 +3,7 @@
  *  they say is compared with what must be so. Throws RangeError, or what zstd throws. */
 
 import { crc32, zstdDecompressSync } from 'node:zlib';
-import { Codec, Encoding, PageType, type Physical } from './column-chunk.ts';
+import { Codec, Encoding, PageType, Physical } from './column-chunk.ts';
 import { numberField, readStructAt, structField, type ThriftStruct } from './thrift.ts';
 
 /** A page larger than this was never written: a flush is bounded far below. */
@@ -19,7 +19,10 @@ export interface ChunkPlace {
   readonly isNullable: boolean;
   readonly start: number;
   readonly bytes: number;
+  /** Its pages before compression, their headers as they are. */
+  readonly rawBytes: number;
   readonly codec: number;
+  readonly encodings: readonly number[];
   readonly hasDictionary: boolean;
   readonly rows: number;
   readonly nulls: number;
@@ -32,20 +35,52 @@ export interface ChunkPages {
 
 /** `bytes` are those of the chunk, no more. */
 export function readPages(bytes: Uint8Array, chunk: ChunkPlace): ChunkPages {
-  let rest = bytes;
-  let dictionary: ChunkPages['dictionary'];
-  if (chunk.hasDictionary) {
-    const page = readPage(rest, chunk, PageType.dictionary);
-    const header = structField(page.header, 7);
-    expectEqual('encoding of its dictionary', numberField(header, 2), Encoding.plain);
-    dictionary = { bytes: page.bytes, size: numberField(header, 1) };
-    if (dictionary.size < 0 || dictionary.size > page.bytes.length + 1) {
-      throw new RangeError(`a dictionary of ${dictionary.size} values in ${page.bytes.length} B`);
-    }
-    rest = page.rest;
+  const { dictionary, data } = pagesOf(bytes, chunk);
+  return {
+    dictionary: dictionary && { bytes: unpacked(dictionary, chunk), size: dictionary.size },
+    data: { bytes: unpacked(data, chunk), encoding: data.encoding },
+  };
+}
+
+/** Whether any reader will find in the chunk what was written, without unpacking it. Returns nothing:
+ *  it throws. */
+export function checkPages(bytes: Uint8Array, chunk: ChunkPlace): void {
+  const { dictionary, data } = pagesOf(bytes, chunk);
+  const rawBytes = (dictionary?.rawBytes ?? 0) + data.rawBytes;
+  const headerBytes = bytes.length - (dictionary?.body.length ?? 0) - data.body.length;
+  expectEqual('length of its pages', headerBytes + rawBytes, chunk.rawBytes);
+  if (!chunk.encodings.includes(data.encoding)) {
+    throw new RangeError(`encoding ${data.encoding}, which its footer does not name`);
   }
-  const page = readPage(rest, chunk, PageType.data);
-  const header = structField(page.header, 5);
+  const width = chunk.fixedBytes ?? WIDTHS[chunk.physical];
+  if (dictionary === undefined || width === undefined) return;
+  expectEqual('length of its dictionary', dictionary.rawBytes, dictionary.size * width);
+}
+
+/** Bytes of a value. */
+const WIDTHS: Readonly<Record<number, number>> = {
+  [Physical.int32]: 4,
+  [Physical.int64]: 8,
+  [Physical.double]: 8,
+};
+
+interface Page {
+  readonly header: ThriftStruct;
+  readonly body: Uint8Array;
+  readonly rawBytes: number;
+  readonly rest: Uint8Array;
+}
+
+interface Pages {
+  readonly dictionary: (Page & { readonly size: number }) | undefined;
+  readonly data: Page & { readonly encoding: number };
+}
+
+/** Checked against their checksums, and not unpacked. */
+function pagesOf(bytes: Uint8Array, chunk: ChunkPlace): Pages {
+  const dictionary = chunk.hasDictionary ? dictionaryAt(bytes) : undefined;
+  const data = pageAt(dictionary?.rest ?? bytes, PageType.data);
+  const header = structField(data.header, 5);
   const encoding = numberField(header, 2);
   expectEqual('number of values', numberField(header, 1), chunk.rows);
   expectEqual('encoding of levels', numberField(header, 3), Encoding.rle);
@@ -54,15 +89,22 @@ export function readPages(bytes: Uint8Array, chunk: ChunkPlace): ChunkPages {
       `encoding ${encoding} ${chunk.hasDictionary ? 'beside' : 'without'} a dictionary`,
     );
   }
-  if (page.rest.length > 0) throw new RangeError(`${page.rest.length} bytes behind its pages`);
-  return { dictionary, data: { bytes: page.bytes, encoding } };
+  if (data.rest.length > 0) throw new RangeError(`${data.rest.length} bytes behind its pages`);
+  return { dictionary, data: { ...data, encoding } };
 }
 
-function readPage(
-  bytes: Uint8Array,
-  { codec }: ChunkPlace,
-  type: number,
-): { header: ThriftStruct; bytes: Uint8Array; rest: Uint8Array } {
+function dictionaryAt(bytes: Uint8Array): Page & { readonly size: number } {
+  const page = pageAt(bytes, PageType.dictionary);
+  const header = structField(page.header, 7);
+  expectEqual('encoding of its dictionary', numberField(header, 2), Encoding.plain);
+  const size = numberField(header, 1);
+  if (size < 0 || size > page.rawBytes + 1) {
+    throw new RangeError(`a dictionary of ${size} values in ${page.rawBytes} B`);
+  }
+  return { ...page, size };
+}
+
+function pageAt(bytes: Uint8Array, type: number): Page {
   const { fields: header, length: headerBytes } = readStructAt(bytes);
   expectEqual('page type', numberField(header, 1), type);
   const rawBytes = numberField(header, 2);
@@ -71,9 +113,13 @@ function readPage(
   if (end < headerBytes || end > bytes.length) throw new RangeError('a page passes its chunk');
   const body = bytes.subarray(headerBytes, end);
   expectEqual('checksum of a page', numberField(header, 4), crc32(body) | 0);
+  return { header, body, rawBytes, rest: bytes.subarray(end) };
+}
+
+function unpacked({ body, rawBytes }: Page, { codec }: ChunkPlace): Uint8Array {
   const raw = codec === Codec.none ? body : decompress(body, rawBytes);
   expectEqual('length of a page', raw.length, rawBytes);
-  return { header, bytes: raw, rest: bytes.subarray(end) };
+  return raw;
 }
 
 /** Told the length, zstd fills one buffer, and refuses to make more of the bytes. */

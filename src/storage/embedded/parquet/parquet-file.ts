@@ -10,7 +10,7 @@ import { StorageError } from '../../contract.ts';
 import { type Footer, footerBytes, readFooter, TRAILER_BYTES } from './file.ts';
 import { describe, type FileFooter, type FileRowGroup } from './file-footer.ts';
 import type { FooterCache } from './footer-cache.ts';
-import type { ChunkPlace } from './pages.ts';
+import { type ChunkPlace, checkPages } from './pages.ts';
 import type { ReadColumn } from './read-column.ts';
 import { findRows, readValues } from './read-values.ts';
 
@@ -18,6 +18,8 @@ import { findRows, readValues } from './read-values.ts';
 const GAP_BYTES = 64 * 1024;
 /** One read is not larger, unless one chunk is. */
 const READ_BYTES = 16 * 1024 * 1024;
+/** Between two of them others have a turn, a millisecond or so apart. */
+const CHECK_BYTES = 1024 * 1024;
 
 /** Where bytes come from. */
 interface Source {
@@ -77,10 +79,10 @@ export class ParquetFile {
     rows?: Uint32Array,
   ): Map<string, ReadColumn> {
     const { chunks } = this.#group(rowGroup);
-    const wanted = [...names].map((name) => chunks.get(name)).filter((one) => one !== undefined);
+    const wanted = [...names].map((name) => chunks.get(name)).filter(hasValues);
     const found = new Map<string, ReadColumn>();
-    for (const span of spansOf(wanted)) {
-      const where = `${this.path}, row group ${rowGroup}`;
+    const where = `${this.path}, row group ${rowGroup}`;
+    for (const span of spansOf(wanted, READ_BYTES)) {
       const bytes = guarded(where, () => this.#source.read(span.start, span.end - span.start));
       for (const chunk of span.chunks) {
         const at = chunk.start - span.start;
@@ -101,10 +103,32 @@ export class ParquetFile {
     values: readonly Uint8Array[],
   ): { rows: Uint32Array; which: Uint32Array } {
     const chunk = this.#group(rowGroup).chunks.get(name);
-    if (chunk === undefined) return { rows: new Uint32Array(0), which: new Uint32Array(0) };
+    if (!hasValues(chunk)) return { rows: new Uint32Array(0), which: new Uint32Array(0) };
     return guarded(`${this.path}, row group ${rowGroup}, column "${name}"`, () =>
       findRows(this.#source.read(chunk.start, chunk.bytes), chunk, values),
     );
+  }
+
+  /** Compares the pages of the columns, of those that the file has, with their checksums. In steps of
+   *  a read: what is damaged in it. */
+  *checkColumns(rowGroup: number, names: Iterable<string>): Generator<readonly StorageError[]> {
+    const { chunks } = this.#group(rowGroup);
+    const wanted = [...names].map((name) => chunks.get(name)).filter((one) => one !== undefined);
+    const where = `${this.path}, row group ${rowGroup}`;
+    for (const span of spansOf(wanted, CHECK_BYTES)) {
+      const read = attempt(where, () => this.#source.read(span.start, span.end - span.start));
+      if (read instanceof StorageError) {
+        yield [read];
+        continue;
+      }
+      const outcomes = span.chunks.map((chunk) => {
+        const at = chunk.start - span.start;
+        return attempt(`${where}, column "${chunk.name}"`, () =>
+          checkPages(read.subarray(at, at + chunk.bytes), chunk),
+        );
+      });
+      yield outcomes.filter((outcome) => outcome instanceof StorageError);
+    }
   }
 
   close(): void {
@@ -124,14 +148,18 @@ interface Span {
   readonly chunks: ChunkPlace[];
 }
 
+function hasValues(chunk: ChunkPlace | undefined): chunk is ChunkPlace {
+  return chunk !== undefined && chunk.nulls < chunk.rows;
+}
+
 /** Neighbours in the file are read together. */
-function spansOf(chunks: readonly ChunkPlace[]): Span[] {
+function spansOf(chunks: readonly ChunkPlace[], bytesMax: number): Span[] {
   const spans: Span[] = [];
   for (const chunk of chunks.toSorted((a, b) => a.start - b.start)) {
     const last = spans.at(-1);
     const end = chunk.start + chunk.bytes;
     const isNear = last !== undefined && chunk.start - last.end <= GAP_BYTES;
-    if (last !== undefined && isNear && end - last.start <= READ_BYTES) {
+    if (last !== undefined && isNear && end - last.start <= bytesMax) {
       last.end = Math.max(last.end, end);
       last.chunks.push(chunk);
     } else {
@@ -188,6 +216,16 @@ function guarded<T>(where: string, read: () => T): T {
     // Those are mistakes of this program, which no byte of a file explains.
     const isOurs = cause instanceof TypeError || cause instanceof ReferenceError;
     throw isOurs || cause instanceof StorageError ? cause : damaged(where, cause);
+  }
+}
+
+/** What is damaged is returned. */
+function attempt<T>(where: string, read: () => T): T | StorageError {
+  try {
+    return guarded(where, read);
+  } catch (error) {
+    if (error instanceof StorageError && error.code === 'damaged') return error;
+    throw error;
   }
 }
 

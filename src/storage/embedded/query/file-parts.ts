@@ -1,8 +1,8 @@
 /** Files of which only some rows are read. DuckDB leaves out row groups by the numbers of their rows,
  *  but for one range only: each range is a scan of its own. */
 
-import type { DataFile } from '../manifest.ts';
-import type { RowRange } from './narrow-files.ts';
+import type { DataFile, RowRange } from '../manifest.ts';
+import { allTrue, TRUE } from './sql-builder.ts';
 
 /** A file once for each of its ranges, and the files that are read whole. */
 export function partsOf(
@@ -22,4 +22,16 @@ export function rowRangeSql(range: RowRange | undefined): string[] {
   if (range === undefined) return [];
   const { from, to } = range;
   return [`file_row_number >= ${from}`, `file_row_number < ${to}`];
+}
+
+/** Conditions on the row numbers of a file, one for each scan of it that misses what is damaged. */
+export function readableParts({ rows, damage }: DataFile): string[] {
+  if (damage === undefined) return [TRUE];
+  const parts: string[] = [];
+  let from = 0;
+  for (const lost of [...damage.rows, { from: rows, to: rows }]) {
+    if (lost.from > from) parts.push(allTrue(rowRangeSql({ from, to: lost.from })));
+    from = lost.to;
+  }
+  return parts;
 }

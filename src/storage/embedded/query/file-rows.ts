@@ -3,6 +3,7 @@
  *  same are read together. */
 
 import type { DataFile } from '../manifest.ts';
+import { readableParts } from './file-parts.ts';
 import { type FileShape, shapeOf } from './file-shape.ts';
 import { namesParentId, sourceWithParents } from './parent-sql.ts';
 import { allTrue, quoteText, type SqlBuilder, TRUE, FALSE } from './sql-builder.ts';
@@ -22,17 +23,22 @@ export function rowsOf(files: readonly DataFile[], { select, where }: RowsOf): s
   const parts: string[] = [];
   for (const file of files) {
     const shape = shapeOf(file);
-    const condition = allTrue([where(shape, file), notDeleted(file)]);
-    if (condition === FALSE) continue;
-    const tail = condition === TRUE ? '' : ` WHERE ${condition}`;
-    const key = `SELECT ${select(shape, file)} FROM \u0000${tail}`;
-    if (namesParentId(key)) {
-      parts.push(key.replace('\u0000', () => sourceWithParents(file, shape)));
-      continue;
+    const asked = allTrue([where(shape, file), notDeleted(file)]);
+    if (asked === FALSE) continue;
+    const selected = select(shape, file);
+    const hasParents = namesParentId(`${selected} ${asked}`);
+    for (const part of readableParts(file)) {
+      const condition = hasParents ? asked : allTrue([part, asked]);
+      const tail = condition === TRUE ? '' : ` WHERE ${condition}`;
+      const key = `SELECT ${selected} FROM \u0000${tail}`;
+      if (hasParents) {
+        parts.push(key.replace('\u0000', () => sourceWithParents(file, shape, part)));
+        continue;
+      }
+      const paths = groups.get(key);
+      if (paths === undefined) groups.set(key, [file.path]);
+      else paths.push(file.path);
     }
-    const paths = groups.get(key);
-    if (paths === undefined) groups.set(key, [file.path]);
-    else paths.push(file.path);
   }
   for (const [key, paths] of groups) parts.push(key.replace('\u0000', () => source(paths)));
   if (parts.length === 0) return undefined;

@@ -4,7 +4,7 @@
 
 import type { AttributeScope, Field, Filter, Scalar } from '../../../filter/ast.ts';
 import { StorageError } from '../../contract.ts';
-import type { DataFile } from '../manifest.ts';
+import type { DataFile, RowRange } from '../manifest.ts';
 import { attributeColumn, REST_COLUMNS } from '../schema.ts';
 import { hashOfPair, hashOfText, isIpv4, type ValueFilters } from '../value-filter.ts';
 import { type FileShape, shapeOf } from './file-shape.ts';
@@ -13,12 +13,6 @@ export interface NarrowedFile {
   readonly file: DataFile;
   /** Where rows that match are, ascending and apart; absent when they may be anywhere. */
   readonly rows?: readonly RowRange[] | undefined;
-}
-
-/** By their numbers in the file; the end is exclusive. */
-export interface RowRange {
-  readonly from: number;
-  readonly to: number;
 }
 
 /** A scan of its own costs as much as reading so many row groups in vain. */

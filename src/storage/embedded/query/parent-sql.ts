@@ -5,7 +5,7 @@
 
 import type { DataFile } from '../manifest.ts';
 import type { FileShape } from './file-shape.ts';
-import { quoteText } from './sql-builder.ts';
+import { quoteText, TRUE } from './sql-builder.ts';
 
 /** A column of a source that `sourceWithParents` makes. */
 const WHOLE_ID = 'whole_parent_id';
@@ -33,9 +33,10 @@ export function namesParentId(text: string): boolean {
 type Placed = Pick<DataFile, 'path' | 'rowGroupRows'>;
 
 /** The rows of a file with the ids of their parents. A condition on trace_id reaches the scan, any
- *  other is tested behind the window. */
-export function sourceWithParents(file: Placed, shape: FileShape): string {
-  const rows = `read_parquet(${quoteText(file.path)}, file_row_number = true)`;
+ *  other is tested behind the window. `where`: which row groups are read at all. */
+export function sourceWithParents(file: Placed, shape: FileShape, where = TRUE): string {
+  const source = `read_parquet(${quoteText(file.path)}, file_row_number = true)`;
+  const rows = where === TRUE ? source : `${source} WHERE ${where}`;
   const placed = `lag(span_id, parent_at) OVER (
     PARTITION BY ${rowGroupSql(file)}, trace_id ORDER BY start_nano, file_row_number)`;
   const id = shape.has('parent_id') ? `coalesce(parent_id, ${placed})` : placed;

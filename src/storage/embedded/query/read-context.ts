@@ -5,11 +5,14 @@ import type { DataFile, Manifest } from '../manifest.ts';
 import type { TraceFiles } from '../read/file-reader.ts';
 import type { QueryPlan, QueryResult } from './messages.ts';
 import type { QueryPort } from './query-process.ts';
-import { runOnFiles } from './run-on-files.ts';
+import { isDamage, runOnFiles } from './run-on-files.ts';
+import type { PageChecks } from './verified-files.ts';
 
 export interface ReadContext {
   readonly port: QueryPort;
   readonly reader: TraceFiles;
+  /** Asked before the port is. */
+  readonly pages: PageChecks;
   /** Pinned by the caller, with `fresh` for searches and dependencies. */
   readonly manifest: Manifest;
   /** What identity hashes are made with. */
@@ -23,15 +26,26 @@ export interface ReadContext {
   readonly onWarning: (warning: string) => void;
 }
 
-/** The plan's result over the files that can be read; undefined when there is nothing to ask. */
+/** The plan's result over the files that can be read; undefined when there is nothing to ask. Rejects
+ *  with DamageFound when the question is to be asked again, of a newer manifest. */
 export async function askFiles(
-  { port, manifest, signal, onWarning }: ReadContext,
+  { port, pages, manifest, signal, onWarning }: ReadContext,
   files: readonly DataFile[],
   plan: (files: readonly DataFile[]) => QueryPlan | undefined,
 ): Promise<QueryResult | undefined> {
-  const outcome = await runOnFiles(files, plan, (each) =>
-    port.run(each, { lane: manifest.tenant, signal }),
-  );
+  for (const { damage } of files) damage?.problems.forEach(onWarning);
+  const outcome = await runOnFiles(files, plan, async (statement, some) => {
+    await pages.expectWhole(some, statement.sql, signal);
+    try {
+      return await port.run(statement, { lane: manifest.tenant, signal });
+    } catch (error) {
+      if (!isDamage(error)) throw error;
+      // A file may have been damaged since it was found whole.
+      pages.doubt(some);
+      await pages.expectWhole(some, statement.sql, signal);
+      throw error;
+    }
+  });
   for (const warning of outcome.warnings) onWarning(warning);
   return outcome.result;
 }

@@ -1,5 +1,5 @@
-/** Runs a query on files of which some may be damaged: those are found, left out and named, so that
- *  one bad file costs its own rows and not the answer. */
+/** Runs a query on files of which some may turn out to be damaged where no checksum said so: those are
+ *  found, left out and named, so that one bad file costs its own rows and not the answer. */
 
 import { StorageError } from '../../contract.ts';
 import type { DataFile } from '../manifest.ts';
@@ -14,11 +14,11 @@ export interface FilesOutcome {
 export async function runOnFiles(
   files: readonly DataFile[],
   plan: (files: readonly DataFile[]) => QueryPlan | undefined,
-  run: (plan: QueryPlan) => Promise<QueryResult>,
+  run: (plan: QueryPlan, files: readonly DataFile[]) => Promise<QueryResult>,
 ): Promise<FilesOutcome> {
   const ask = async (some: readonly DataFile[]): Promise<QueryResult | undefined> => {
     const statement = plan(some);
-    return statement && run(statement);
+    return statement && run(statement, some);
   };
   try {
     return { result: await ask(files), warnings: [] };
@@ -39,6 +39,6 @@ export async function runOnFiles(
   return { result: await ask(good), warnings };
 }
 
-function isDamage(error: unknown): error is StorageError {
+export function isDamage(error: unknown): error is StorageError {
   return error instanceof StorageError && error.code === 'damaged';
 }

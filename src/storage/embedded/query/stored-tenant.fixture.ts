@@ -14,6 +14,7 @@ import type { DataFile, Manifest } from '../manifest.ts';
 import { FileReader } from '../read/file-reader.ts';
 import { QueryProcess, type QueryProcessSettings } from './query-process.ts';
 import type { ReadContext } from './read-context.ts';
+import { DamageFound, VerifiedFiles } from './verified-files.ts';
 
 const SEED: HashSeed = [1, 2];
 
@@ -24,6 +25,14 @@ export class StoredTenant {
     { waitingMax: 1000, timeLimitMs: 60_000, resultBytesMax: 512e6 },
     { clock: systemClock, logger: silentLogger },
   );
+  readonly pages = new VerifiedFiles({
+    verifier: this.reader,
+    clock: systemClock,
+    timeLimitMs: 60_000,
+    onDamage: ({ path }, damage) => {
+      this.files = this.files.map((file) => (file.path === path ? { ...file, damage } : file));
+    },
+  });
   readonly warnings: string[] = [];
   files: DataFile[] = [];
   readonly #encoder = new Encoder({ seed: 1 });
@@ -87,8 +96,19 @@ export class StoredTenant {
       release() {},
     };
     const onWarning = (warning: string) => void this.warnings.push(warning);
-    const { port, reader } = this;
-    return { port, reader, manifest, seed: SEED, onWarning };
+    const { port, reader, pages } = this;
+    return { port, reader, pages, manifest, seed: SEED, onWarning };
+  }
+
+  /** As the store asks: again when damage was found. */
+  async ask<T>(question: (context: ReadContext) => Promise<T>): Promise<T> {
+    for (;;) {
+      try {
+        return await question(await this.context());
+      } catch (error) {
+        if (!(error instanceof DamageFound)) throw error;
+      }
+    }
   }
 
   async close(): Promise<void> {

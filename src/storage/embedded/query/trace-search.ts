@@ -7,7 +7,7 @@
 import type { Filter } from '../../../filter/ast.ts';
 import { hexAt } from '../../../model/ids.ts';
 import type { TimeRange, TraceOrder } from '../../contract.ts';
-import type { DataFile } from '../manifest.ts';
+import type { DataFile, RowRange } from '../manifest.ts';
 import type { Cursor } from './cursor.ts';
 import { overlaps, rangeSql, rowsOf } from './file-rows.ts';
 import { filterSql } from './filter-sql.ts';
@@ -15,7 +15,7 @@ import type { QueryPlan, QueryResult } from './messages.ts';
 import { askFiles, type ReadContext } from './read-context.ts';
 import { allTrue, FALSE, SqlBuilder, TRUE } from './sql-builder.ts';
 import { FIRST_ROWS, intervalsOf, intervalsUp } from './intervals.ts';
-import { narrowFiles, type RowRange } from './narrow-files.ts';
+import { narrowFiles } from './narrow-files.ts';
 import { partsOf, rowRangeSql } from './file-parts.ts';
 import { filesWithAny } from './files-with.ts';
 import { arrivedBy, visibleFiles } from './snapshot.ts';

@@ -1,6 +1,6 @@
-/** The main thread's side of the reader: asks its thread for traces and waits. A trace may have a
- *  hundred thousand spans, and putting it together on the main thread would keep acknowledgements
- *  waiting. When the thread dies it is replaced, and what it was doing is tried once more. */
+/** The main thread's side of the reader: asks its thread for traces, or whether a file is whole, and
+ *  waits. A trace may have a hundred thousand spans, and putting it together on the main thread would
+ *  keep acknowledgements waiting. When the thread dies it is replaced, and what it was doing is tried once more. */
 
 import { Worker } from 'node:worker_threads';
 import type { Clock, Timer } from '../../../lib/clock.ts';
@@ -10,7 +10,8 @@ import type { Logger } from '../../../lib/logger.ts';
 import { decodeFrame } from '../../../model/batch/frame.ts';
 import type { SpanBatch } from '../../../model/batch/span-batch.ts';
 import { StorageError } from '../../contract.ts';
-import type { FromReader, ReadOrder, ToReader } from './messages.ts';
+import type { FileDamage } from '../manifest.ts';
+import type { FromReader, ReadOrder, ToReader, VerifyOrder } from './messages.ts';
 
 export interface ReaderSettings {
   /** Questions that may wait. */
@@ -37,10 +38,18 @@ export interface TraceFiles {
   read(order: Omit<ReadOrder, 'bytesMax'>, signal?: AbortSignal): Promise<TracesOfFiles>;
 }
 
+/** Whoever compares files with their checksums. */
+export interface FileVerifier {
+  /** Undefined when it is whole. */
+  verify(order: VerifyOrder, signal?: AbortSignal): Promise<FileDamage | undefined>;
+}
+
 type Answer = Extract<FromReader, { ok: true }>;
+type Question = Extract<ToReader, { order: unknown }>;
+type Unnumbered<T> = T extends unknown ? Omit<T, 'id'> : never;
 
 interface Job {
-  readonly order: ReadOrder;
+  readonly question: Question;
   readonly timer: Timer;
   readonly settle: (outcome: { answer: Answer } | { error: unknown }) => void;
   attempts: number;
@@ -48,7 +57,7 @@ interface Job {
 
 const ATTEMPTS_MAX = 2;
 
-export class FileReader implements TraceFiles {
+export class FileReader implements TraceFiles, FileVerifier {
   readonly #settings: ReaderSettings;
   readonly #deps: ReaderDeps;
   readonly #jobs = new Map<number, Job>();
@@ -62,11 +71,17 @@ export class FileReader implements TraceFiles {
   }
 
   async read(order: Omit<ReadOrder, 'bytesMax'>, signal?: AbortSignal): Promise<TracesOfFiles> {
-    signal?.throwIfAborted();
-    if (this.#isClosed) throw closed();
-    if (this.#jobs.size >= this.#settings.waitingMax) throw crowded(this.#jobs.size);
-    const { frames, warnings } = await this.#run(order, signal);
+    const { resultBytesMax: bytesMax } = this.#settings;
+    const answer = await this.#ask({ kind: 'read', order: { ...order, bytesMax } }, signal);
+    if (answer.kind !== 'traces') throw new TypeError('the reader answered something else');
+    const { frames, warnings } = answer;
     return { batches: frames.map((frame) => frame && decodeFrame(frame)), warnings };
+  }
+
+  async verify(order: VerifyOrder, signal?: AbortSignal): Promise<FileDamage | undefined> {
+    const answer = await this.#ask({ kind: 'verify', order }, signal);
+    if (answer.kind !== 'verified') throw new TypeError('the reader answered something else');
+    return answer.damage;
   }
 
   async close(): Promise<void> {
@@ -77,8 +92,11 @@ export class FileReader implements TraceFiles {
     await worker?.terminate();
   }
 
-  #run(order: Omit<ReadOrder, 'bytesMax'>, signal: AbortSignal | undefined): Promise<Answer> {
-    const { resultBytesMax, timeLimitMs } = this.#settings;
+  async #ask(question: Unnumbered<Question>, signal: AbortSignal | undefined): Promise<Answer> {
+    signal?.throwIfAborted();
+    if (this.#isClosed) throw closed();
+    if (this.#jobs.size >= this.#settings.waitingMax) throw crowded(this.#jobs.size);
+    const { timeLimitMs } = this.#settings;
     const id = ++this.#lastId;
     return new Promise((resolve, reject) => {
       const stop = (error: unknown) => {
@@ -88,7 +106,7 @@ export class FileReader implements TraceFiles {
       };
       const onAbort = () => stop(signal?.reason);
       const job: Job = {
-        order: { ...order, bytesMax: resultBytesMax },
+        question: { ...question, id },
         attempts: 0,
         timer: this.#deps.clock.after(timeLimitMs, () => stop(late(timeLimitMs))),
         settle: (outcome) => {
@@ -101,15 +119,14 @@ export class FileReader implements TraceFiles {
       };
       this.#jobs.set(id, job);
       signal?.addEventListener('abort', onAbort, { once: true });
-      this.#post(id, job);
+      this.#post(job);
     });
   }
 
-  #post(id: number, job: Job): void {
+  #post(job: Job): void {
     job.attempts++;
     this.#worker ??= this.#start();
-    const message: ToReader = { kind: 'read', id, order: job.order };
-    this.#worker.postMessage(message, []);
+    this.#worker.postMessage(job.question, []);
   }
 
   #start(): Worker {
@@ -135,8 +152,8 @@ export class FileReader implements TraceFiles {
     this.#worker = undefined;
     if (this.#isClosed) return;
     this.#deps.logger.warn({ why }, 'the reader stopped, starting another');
-    for (const [id, job] of this.#jobs) {
-      if (job.attempts < ATTEMPTS_MAX) this.#post(id, job);
+    for (const job of this.#jobs.values()) {
+      if (job.attempts < ATTEMPTS_MAX) this.#post(job);
       else job.settle({ error: died(why) });
     }
   }
@@ -158,13 +175,13 @@ function crowded(waiting: number): StorageError {
 }
 
 function late(timeLimitMs: number): StorageError {
-  return new StorageError('timeout', `reading the trace took longer than ${timeLimitMs} ms`, {
+  return new StorageError('timeout', `reading files took longer than ${timeLimitMs} ms`, {
     hint: 'ask for fewer traces at once',
   });
 }
 
 function died(why: string): StorageError {
-  return new StorageError('unavailable', `the reader died twice on this trace: ${why}`, {
+  return new StorageError('unavailable', `the reader died twice on this question: ${why}`, {
     retryable: true,
   });
 }

@@ -2,6 +2,7 @@
 
 import type { StorageErrorCode } from '../../contract.ts';
 import type { HashSeed } from '../identity.ts';
+import type { FileDamage } from '../manifest.ts';
 import type { ColumnChoice } from './span-columns.ts';
 
 /** Where a file has rows of a trace, as far as its index tells. */
@@ -32,8 +33,20 @@ export interface ReadOrder {
   readonly bytesMax: number;
 }
 
+/** To compare pages with their checksums. */
+export interface VerifyOrder {
+  readonly path: string;
+  /** Its rows as the store knows them. */
+  readonly rows: number;
+  /** Absent: all. The footer is looked at in any case. */
+  readonly columns?: readonly string[] | undefined;
+  /** Nobody waits for it: it stands aside as long as anybody reads. */
+  readonly isPatient?: boolean | undefined;
+}
+
 export type ToReader =
   | { readonly kind: 'read'; readonly id: number; readonly order: ReadOrder }
+  | { readonly kind: 'verify'; readonly id: number; readonly order: VerifyOrder }
   | { readonly kind: 'cancel'; readonly id: number };
 
 /** An error as it crosses between threads. */
@@ -45,6 +58,14 @@ export interface ReadFailure {
 
 export type FromReader =
   | {
+      readonly kind: 'verified';
+      readonly id: number;
+      readonly ok: true;
+      /** Absent: it is whole. */
+      readonly damage?: FileDamage | undefined;
+    }
+  | {
+      readonly kind: 'traces';
       readonly id: number;
       readonly ok: true;
       /** One a trace; undefined for a trace without spans. */
