@@ -3,15 +3,17 @@
 
 import { mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, relative } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { systemClock } from '../../src/lib/clock.ts';
 import { silentLogger } from '../../src/lib/logger.ts';
+import { ManualClock } from '../../src/lib/manual-clock.ts';
 import { DEFAULT_TENANT } from '../../src/model/batch/span-batch.ts';
 import { storedSpans, texts } from '../../src/storage/conformance/plain-spans.ts';
 import type { StorageBackend } from '../../src/storage/contract.ts';
 import { openEmbedded } from '../../src/storage/embedded/backend.ts';
 import { EmbeddedConfig } from '../../src/storage/embedded/config.ts';
+import { type FileSystem, realFileSystem } from '../../src/storage/embedded/file-system.ts';
 import { filesWith, formsOf } from './byte-scan.ts';
 import { DELETION_RANGE, type MadeTrace, madeTraces, traceBatch } from './deleted-traces.ts';
 
@@ -223,6 +225,58 @@ test(
     backend = await open();
     expect(await foundIds()).toEqual(idsOf(kept));
     for (const trace of kept) expect(await stored(trace)).toEqual(expected(trace));
+  },
+  TIMEOUT,
+);
+
+test(
+  'a deleted trace that comes again is stored, however long ago it had come',
+  async () => {
+    await backend.close();
+    const clock = new ManualClock(Date.now());
+    const config = EmbeddedConfig.parse({ directory, dedup: { window: '1m' } });
+    backend = await openEmbedded(config, { clock, logger: silentLogger });
+    const [trace] = madeTraces(1);
+    await write([trace!]);
+    clock.advance(10 * 60_000);
+    const segments = join(directory, 'tenants', 't-default', 'seg');
+    await expect
+      .poll(() => readdir(segments), { timeout: TIMEOUT })
+      .toContainEqual(expect.stringMatching(/parquet$/));
+    expect(await deleteTraces(tenant, { traceIds: [trace!.traceId] })).toMatchObject({ traces: 1 });
+    expect(await backend.maintenance!.importTraces(traceBatch(trace!))).toMatchObject({ known: 0 });
+    expect(await stored(trace!)).toEqual(expected(trace!));
+  },
+  TIMEOUT,
+);
+
+test(
+  'a tombstone goes when it is durable that what it hides has gone',
+  async () => {
+    await backend.close();
+    const calls: string[] = [];
+    const files: FileSystem = {
+      ...realFileSystem,
+      unlink: (path) => {
+        calls.push(`unlink ${relative(directory, path)}`);
+        return realFileSystem.unlink(path);
+      },
+      syncDirectory: (path) => {
+        calls.push(`sync ${relative(directory, path)}`);
+        return realFileSystem.syncDirectory(path);
+      },
+    };
+    const config = EmbeddedConfig.parse({ directory });
+    backend = await openEmbedded(config, { clock: systemClock, logger: silentLogger, files });
+    const [trace] = madeTraces(1);
+    await write([trace!]);
+    await deleteTraces(tenant, { traceIds: [trace!.traceId] });
+    const gone = calls.findIndex((call) => /unlink .*tomb$/.test(call));
+    for (const folder of ['wal', 'tenants/t-default/seg']) {
+      const before = calls.slice(0, gone);
+      const last = before.findLastIndex((call) => call.startsWith(`unlink ${folder}`));
+      expect(before.lastIndexOf(`sync ${folder}`), folder).toBeGreaterThan(last);
+    }
   },
   TIMEOUT,
 );

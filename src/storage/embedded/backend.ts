@@ -78,7 +78,6 @@ export async function openEmbedded(
     clock,
     logger,
     root: directory.root,
-    dedupWindowMs: options.dedupWindowMs,
     readTraces: (store, manifest, ids) => reader.readPinned(store, manifest, ids),
   });
   deleter.resume();

@@ -52,6 +52,13 @@ export class SeenSpans {
   get size(): number {
     return this.#young.count + this.#old.count;
   }
+
+  /** What was stored before is not remembered. What is, may be older than the window: a generation
+   *  ends when something is written, and begins with the spans of a window before it. */
+  get sinceMs(): number {
+    const oldest = this.#old.count > 0 ? this.#old : this.#young;
+    return oldest.bornMs - this.#options.windowMs;
+  }
 }
 
 class Generation {

@@ -7,7 +7,7 @@
  *  One deletion at a time. What it deletes is what had been acknowledged when it began: the boundary
  *  is a record of the log, so spans that come later, even of the same traces, stay. */
 
-import { dirname } from 'node:path';
+import { dirname, join } from 'node:path';
 import type { Clock, Timer } from '../../../lib/clock.ts';
 import { messageOf } from '../../../lib/errors.ts';
 import type { Logger } from '../../../lib/logger.ts';
@@ -37,8 +37,6 @@ export interface DeleterDeps {
   readonly logger: Logger;
   /** Of the store. */
   readonly root: string;
-  /** Rows of older files are not known as resends any more. */
-  readonly dedupWindowMs: number;
   readonly readTraces: (
     store: TenantStore,
     manifest: Manifest,
@@ -188,8 +186,8 @@ export class Deleter {
     manifest: Manifest,
     traceIds: ReadonlySet<string>,
   ): Promise<Uint32Array> {
-    const { clock, dedupWindowMs, logger, readTraces } = this.#deps;
-    const sinceMs = clock.nowMs() - dedupWindowMs;
+    const { engine, logger, readTraces } = this.#deps;
+    const { sinceMs } = engine.seen;
     const recent = manifest.files.filter(
       ({ index }) => index === undefined || index.header.writtenAtMs >= sinceMs,
     );
@@ -221,7 +219,10 @@ export class Deleter {
       await this.#rewriteFiles(store);
       await forgetSpent(files, store.files.spent, tombstones);
     }
+    // What a tombstone hides must not come back when it has gone, also where the power fails then.
+    await files.syncDirectory(join(this.#deps.root, 'wal'));
     for (const { store, tombstones } of done) {
+      await files.syncDirectory(tenantDirectory(this.#deps.root, store.tenant).segments);
       for (const tombstone of tombstones) {
         await files.unlink(tombstone.path);
         store.tombstones.remove(tombstone);
