@@ -26,6 +26,8 @@ export interface ExportRequest {
   readonly encoding: Encoding;
   /** Who sent it, when somebody asked. */
   readonly client: Client | undefined;
+  /** To be called once the body is needed no more, if that comes to pass. */
+  readonly release?: (() => void) | undefined;
 }
 
 export class Exports {
@@ -52,7 +54,7 @@ export class Exports {
   }
 
   async #acceptTraces(
-    { body, encoding, client }: ExportRequest,
+    { body, encoding, client, release }: ExportRequest,
     abort: AbortSignal,
   ): Promise<void> {
     if (this.#traces === undefined) {
@@ -60,6 +62,8 @@ export class Exports {
     }
     this.#admit('traces', this.#traces, body.length);
     const decoded = encoding === 'json' ? decodeTracesJson(body) : decodeTraces(body);
+    // A batch has copies of all it needs.
+    release?.();
     const batch = withClient(decoded, client);
     if (batch.count > 0) await this.#traces.consume(batch, abort);
   }

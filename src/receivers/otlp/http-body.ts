@@ -1,16 +1,27 @@
-/** Reading a request's body: into one buffer of the length it announces, else into pieces; never
- *  more than the limit, and only what is counted as in flight. */
+/** Reading a request's body: the one piece it came in, a buffer of the length it announces, or pieces;
+ *  never more than the limit, and only what is counted as in flight. */
 
 import type { IncomingMessage } from 'node:http';
 import type { InFlightShare } from './in-flight.ts';
+import { BodyBuffers } from './body-buffers.ts';
 import { OtlpError } from './refusal.ts';
+
+export interface Body {
+  readonly bytes: Uint8Array;
+  /** Says that nobody will look at the bytes again, which others may then overwrite. A body that is
+   *  kept is simply never released. */
+  readonly release: () => void;
+}
+
+const buffers = new BodyBuffers();
+const kept = (bytes: Uint8Array): Body => ({ bytes, release: () => {} });
 
 /** Throws OtlpError `too_large`, `overloaded`, `bad_request` or `cancelled`. */
 export function readBody(
   request: IncomingMessage,
   bytesMax: number,
   share: InFlightShare,
-): Promise<Uint8Array> {
+): Promise<Body> {
   const announced = Number(request.headers['content-length'] ?? -1);
   if (announced > bytesMax) return Promise.reject(tooLarge(bytesMax));
   if (announced >= 0) {
@@ -30,7 +41,7 @@ export function readBody(
         reject(error);
       }
     });
-    request.once('end', () => resolve(into.bytes()));
+    request.once('end', () => resolve(into.body()));
     request.once('error', (cause) => {
       reject(new OtlpError('cancelled', 'the client went away', { cause }));
     });
@@ -41,20 +52,29 @@ export function readBody(
 }
 
 class KnownLength {
-  readonly #bytes: Buffer;
+  readonly #length: number;
+  #first: Buffer | undefined;
+  #buffer: Buffer | undefined;
   #at = 0;
 
   constructor(length: number) {
-    this.#bytes = Buffer.allocUnsafeSlow(length);
+    this.#length = length;
   }
 
   /** Node's parser delivers no more than the announced length. */
   add(piece: Buffer): void {
-    this.#at += piece.copy(this.#bytes, this.#at);
+    if (piece.length === this.#length) {
+      this.#first = piece;
+      return;
+    }
+    this.#buffer ??= buffers.take(this.#length);
+    this.#at += piece.copy(this.#buffer, this.#at);
   }
 
-  bytes(): Uint8Array {
-    return this.#bytes.subarray(0, this.#at);
+  body(): Body {
+    const buffer = this.#buffer;
+    if (buffer === undefined) return kept(this.#first ?? Buffer.alloc(0));
+    return { bytes: buffer.subarray(0, this.#at), release: () => buffers.give(buffer) };
   }
 }
 
@@ -76,10 +96,9 @@ class Pieces {
     this.#pieces.push(piece);
   }
 
-  bytes(): Uint8Array {
-    return this.#pieces.length === 1
-      ? (this.#pieces[0] ?? Buffer.alloc(0))
-      : Buffer.concat(this.#pieces, this.#length);
+  body(): Body {
+    const [only = Buffer.alloc(0)] = this.#pieces;
+    return kept(this.#pieces.length <= 1 ? only : Buffer.concat(this.#pieces, this.#length));
   }
 }
 

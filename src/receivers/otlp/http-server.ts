@@ -109,9 +109,15 @@ export class HttpServer {
     });
     try {
       const sent = await readBody(request, config.max_request_body_size, share);
-      const body = await this.#decompressor.decompress(request.headers['content-encoding'], sent);
-      if (body !== sent) share.add(body.length);
-      await exports.accept({ signal, body, encoding, client }, gone.signal);
+      const coding = request.headers['content-encoding'];
+      const body = await this.#decompressor.decompress(coding, sent.bytes);
+      const isPlain = body === sent.bytes;
+      if (!isPlain) {
+        sent.release();
+        share.add(body.length);
+      }
+      const release = isPlain ? sent.release : undefined;
+      await exports.accept({ signal, body, encoding, client, release }, gone.signal);
     } finally {
       share.close();
     }
