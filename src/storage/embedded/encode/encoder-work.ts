@@ -13,7 +13,7 @@ import type { TraceEntry } from '../summary-block.ts';
 import { indexPathOf, publishDataFile, type PublishOptions } from './data-file.ts';
 import { type FileFacts, type FileInput, joinFiles } from './file-builder.ts';
 import { IndexWriter } from './index-writer.ts';
-import type { Failure, Message, Reply, Request, WorkerOptions } from './messages.ts';
+import type { AppendedRows, Failure, Message, Reply, Request, WorkerOptions } from './messages.ts';
 import { reindexDamaged } from './reindex.ts';
 import { TenantRows } from './tenant-rows.ts';
 
@@ -38,7 +38,8 @@ export class EncoderWork {
   handle(message: Message): void {
     switch (message.kind) {
       case 'append':
-        return this.#append(message);
+        for (const rows of message.rows) this.#append(rows);
+        return undefined;
       case 'discard':
         return this.#forget(message.tenant);
       case 'flush':
@@ -73,7 +74,7 @@ export class EncoderWork {
     this.#broken.delete(tenant);
   }
 
-  #append({ tenant, walSeq, frame, hashes }: Extract<Message, { kind: 'append' }>): void {
+  #append({ tenant, walSeq, frame, hashes }: AppendedRows): void {
     try {
       const rows = this.#tenants.get(tenant) ?? new TenantRows(this.#options.seed);
       this.#tenants.set(tenant, rows);

@@ -275,6 +275,29 @@ test('stitching a damaged file fails and leaves nothing', async () => {
   expect(existsSync(output) || existsSync(`${output}.tmp`)).toBe(false);
 });
 
+test('rows that could not be sent are told lost, and no file is made without them', async () => {
+  const lost: unknown[] = [];
+  const broken = new Encoder({
+    seed: 1,
+    startWorker: () => {
+      throw new Error('no thread left');
+    },
+    onFailure: (error) => lost.push(error),
+  });
+  const rows = () => {
+    const batch = spans('a', [{ name: 'one' }]);
+    return { walSeq: 1, frame: encodeFrame(batch), hashes: identityHashes(batch, SEED) };
+  };
+  broken.append('a', rows());
+  await Promise.resolve();
+  expect(lost).toMatchObject([{ code: 'unavailable', message: /no thread left/ }]);
+  broken.append('a', rows());
+  const flushing = broken.flush('a', { directory: folder, from: 1 });
+  await expect(flushing).rejects.toMatchObject({ code: 'unavailable' });
+  expect(lost).toHaveLength(2);
+  await broken.close();
+});
+
 test('closing rejects what is open', async () => {
   mkdirSync(join(folder, 'x'));
   append('a', 1, [{ name: 'one' }]);

@@ -12,7 +12,7 @@ import type { EncoderRows, FlushTarget, SegmentEncoder } from '../encoder-port.t
 import type { HashSeed } from '../identity.ts';
 import type { DataFile } from '../manifest.ts';
 import { openDataFile } from './data-file.ts';
-import type { Failure, Message, Reply, Request, WorkerOptions } from './messages.ts';
+import type { AppendedRows, Failure, Message, Reply, Request, WorkerOptions } from './messages.ts';
 
 export type StartWorker = (options: WorkerOptions) => Worker;
 
@@ -38,6 +38,8 @@ export class Encoder implements SegmentEncoder {
   readonly #options: EncoderOptions;
   readonly #clock: Clock;
   readonly #waiting = new Map<number, Waiting>();
+  /** Of this turn, not yet on its way. */
+  #appended: AppendedRows[] = [];
   #worker: Worker | undefined;
   #lastId = 0;
   #problem: string | undefined;
@@ -53,10 +55,11 @@ export class Encoder implements SegmentEncoder {
     return this.#problem;
   }
 
-  append(tenant: string, { walSeq, frame, hashes }: EncoderRows): void {
-    const { buffer } = frame;
-    const transfer = buffer instanceof ArrayBuffer ? [buffer] : [];
-    this.#post({ kind: 'append', tenant, walSeq, frame, hashes }, transfer);
+  /** A group of the log becomes durable as one, and its records come here in one go: they travel in
+   *  one message, since a message costs more than fifty spans in it. */
+  append(tenant: string, rows: EncoderRows): void {
+    if (this.#appended.length === 0) queueMicrotask(() => this.#tryPostAppended());
+    this.#appended.push({ tenant, ...rows });
   }
 
   /** Forgets the tenant's rows. */
@@ -119,13 +122,42 @@ export class Encoder implements SegmentEncoder {
     });
   }
 
-  #post(message: Message, transfer: readonly ArrayBuffer[] = []): void {
+  /** Nobody is there to be told by an exception: rows that did not go are as good as forgotten. */
+  #tryPostAppended(): void {
+    try {
+      this.#postAppended();
+    } catch (error) {
+      this.#tellLost(`it took no rows: ${messageOf(error)}`);
+    }
+  }
+
+  #postAppended(): void {
+    const appended = this.#appended;
+    if (appended.length === 0 || this.#isClosed) return;
+    this.#appended = [];
+    const buffers = appended.map(({ frame }) => frame.buffer);
+    const transfer = buffers.filter((buffer) => buffer instanceof ArrayBuffer);
+    this.#send({ kind: 'append', rows: appended }, transfer);
+  }
+
+  /** Messages are carried out in the order they were asked for, so what was appended goes first. */
+  #post(message: Message): void {
+    try {
+      this.#postAppended();
+    } catch (error) {
+      // A file without them would be taken for one of all rows.
+      throw this.#tellLost(`it took no rows: ${messageOf(error)}`);
+    }
+    this.#send(message, []);
+  }
+
+  #send(message: Message, transfer: ArrayBuffer[]): void {
     if (this.#isClosed) {
       this.#rejectAll(new StorageError('unavailable', 'the encoder is closed'));
       return;
     }
     this.#worker ??= this.#start();
-    this.#worker.postMessage(message, [...transfer]);
+    this.#worker.postMessage(message, transfer);
   }
 
   #start(): Worker {
@@ -151,10 +183,16 @@ export class Encoder implements SegmentEncoder {
   #fail(worker: Worker, why: string): void {
     if (this.#worker !== worker) return;
     this.#worker = undefined;
-    this.#problem = `the encoder stopped: ${why}`;
+    // They are appended anew with all the others.
+    this.#appended = [];
+    this.#rejectAll(this.#tellLost(`it stopped: ${why}`));
+  }
+
+  #tellLost(why: string): StorageError {
+    this.#problem = `the encoder lost its rows, ${why}`;
     const error = new StorageError('unavailable', this.#problem, { retryable: true });
-    this.#rejectAll(error);
     this.#options.onFailure?.(error);
+    return error;
   }
 
   #rejectAll(error: StorageError): void {

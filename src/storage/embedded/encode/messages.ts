@@ -1,22 +1,20 @@
 /** What the main thread and the encoder's worker say to each other. */
 
 import type { StorageErrorCode } from '../../contract.ts';
+import type { EncoderRows } from '../encoder-port.ts';
 import type { HashSeed } from '../identity.ts';
 
 export interface WorkerOptions {
   readonly seed: number;
 }
 
+export interface AppendedRows extends EncoderRows {
+  readonly tenant: string;
+}
+
 /** Carried out in the order they come. */
 export type Order =
-  | {
-      readonly kind: 'append';
-      readonly tenant: string;
-      readonly walSeq: number;
-      readonly frame: Uint8Array;
-      /** Two words a row. */
-      readonly hashes: Uint32Array;
-    }
+  | { readonly kind: 'append'; readonly rows: readonly AppendedRows[] }
   | { readonly kind: 'discard'; readonly tenant: string };
 
 /** Each is answered. */
