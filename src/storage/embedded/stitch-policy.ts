@@ -1,10 +1,13 @@
 /** Which flushes become one segment: enough of them, or those of an hour that is over, or as many
- *  as fit before their columns together pass what a segment may have. */
+ *  as fit before their columns or bytes together pass what a segment may have. */
 
 import type { DataFile } from './manifest.ts';
 import { SEGMENT_COLUMNS_MAX } from './schema.ts';
 
 const HOUR_MS = 3_600_000;
+/** A segment is read as a whole where it is copied or checked, and what is deleted of it writes it
+ *  anew. Node reads no file above 2 GiB at once. */
+const SEGMENT_BYTES_MAX = 2 ** 30;
 
 export interface StitchLimits {
   readonly rowGroups: number;
@@ -32,18 +35,21 @@ export function nextStitch(files: readonly DataFile[], limits: StitchLimits): re
 class Run {
   readonly files: DataFile[] = [];
   rowGroups = 0;
+  #bytes = 0;
   readonly #columns = new Set<string>();
 
   takes(file: DataFile): boolean {
     const last = this.files.at(-1);
     if (last === undefined) return true;
     const columns = new Set([...this.#columns, ...namesOf(file)]);
-    return file.from === last.to + 1 && columns.size <= SEGMENT_COLUMNS_MAX;
+    const fits = this.#bytes + file.bytes <= SEGMENT_BYTES_MAX;
+    return fits && file.from === last.to + 1 && columns.size <= SEGMENT_COLUMNS_MAX;
   }
 
   add(file: DataFile): void {
     this.files.push(file);
     this.rowGroups += file.rowGroups;
+    this.#bytes += file.bytes;
     for (const name of namesOf(file)) this.#columns.add(name);
   }
 }
