@@ -76,3 +76,17 @@ test('its lists are bounded', () => {
   }
   expect(catalogue.operations('s')).toHaveLength(50_000);
 });
+
+test('names that are too long together are not listed', () => {
+  const catalogue = new Catalogue();
+  const many = (from: number) =>
+    Array.from({ length: 1000 }, (_, i) => ({ service: 'a', name: `${from + i}`.padEnd(999) }));
+  for (let from = 0; from < 20_000; from += 1000) catalogue.add(spans('t', many(from)), NOW);
+  const listed = catalogue.operations('a').length;
+  expect(listed).toBeGreaterThan(16_000);
+  expect(listed).toBeLessThan(17_000);
+  // What is forgotten makes room.
+  catalogue.prune(NOW + 2 * DAY_MS);
+  catalogue.add(spans('t', many(0)), NOW + 2 * DAY_MS);
+  expect(catalogue.operations('a')).toHaveLength(1000);
+});

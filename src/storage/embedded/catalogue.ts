@@ -10,6 +10,8 @@ import type { AttributeKey, Operation } from '../contract.ts';
 
 const OPERATIONS_MAX = 50_000;
 const KEYS_MAX = 20_000;
+/** Of all names together, in UTF-16: they are written as a whole, on the main thread. */
+const TEXT_MAX = 16 * 1024 * 1024;
 const DAY_MS = 86_400_000;
 
 const SCOPES = ['resource', 'scope', 'span', 'event', 'link'] as const;
@@ -50,6 +52,8 @@ export class Catalogue {
   readonly #services = new Map<string, Map<string, OperationEntry>>();
   readonly #keys = new Map<string, KeyEntry>();
   #operationCount = 0;
+  /** Length of all names. */
+  #text = 0;
   #isDirty = false;
 
   get isDirty(): boolean {
@@ -88,16 +92,20 @@ export class Catalogue {
   prune(sinceMs: number): void {
     const sinceDay = Math.floor(sinceMs / DAY_MS);
     for (const [service, operations] of this.#services) {
-      for (const [id, { day }] of operations) {
+      for (const [id, { day, name }] of operations) {
         if (day >= sinceDay) continue;
         operations.delete(id);
         this.#operationCount--;
+        this.#text -= service.length + name.length;
         this.#isDirty = true;
       }
       if (operations.size === 0) this.#services.delete(service);
     }
     for (const [id, { day }] of this.#keys) {
-      if (day < sinceDay && this.#keys.delete(id)) this.#isDirty = true;
+      if (day >= sinceDay) continue;
+      this.#keys.delete(id);
+      this.#text -= id.length;
+      this.#isDirty = true;
     }
   }
 
@@ -158,6 +166,7 @@ export class Catalogue {
       return;
     }
     if (this.#operationCount >= OPERATIONS_MAX) return;
+    if (!this.#hasRoomFor(found.service, found.name)) return;
     if (operations === undefined) {
       operations = new Map();
       this.#services.set(found.service, operations);
@@ -166,6 +175,14 @@ export class Catalogue {
     operations.set(id, { service, name, kind, day });
     this.#operationCount++;
     this.#isDirty = true;
+  }
+
+  /** And takes it. */
+  #hasRoomFor(...names: readonly string[]): boolean {
+    const length = names.reduce((sum, name) => sum + name.length, 0);
+    if (this.#text + length > TEXT_MAX) return false;
+    this.#text += length;
+    return true;
   }
 
   #addKeys(
@@ -193,7 +210,7 @@ export class Catalogue {
     const id = `${scope} ${key}`;
     const known = this.#keys.get(id);
     if (known === undefined) {
-      if (this.#keys.size >= KEYS_MAX) return;
+      if (this.#keys.size >= KEYS_MAX || !this.#hasRoomFor(id)) return;
       this.#keys.set(id, { scope, key, types, day });
       this.#isDirty = true;
       return;
