@@ -20,7 +20,7 @@ export class IndexRepair {
   readonly #deps: IndexRepairDeps;
   /** Being looked at, or of no hope: each is told once. */
   readonly #known = new Map<string, Promise<boolean>>();
-  #problems = new Map<string, string>();
+  readonly #problems = new Map<DataFile, string>();
   #repaired = 0;
 
   constructor(deps: IndexRepairDeps) {
@@ -37,9 +37,10 @@ export class IndexRepair {
     return this.#repaired + this.#problems.size;
   }
 
-  /** What cannot be repaired, for people. */
+  /** What cannot be repaired, for people: of files that are still there. */
   get problems(): readonly string[] {
-    return [...this.#problems.values()];
+    const { files } = this.#deps;
+    return [...this.#problems].filter(([file]) => files.has(file)).map(([, problem]) => problem);
   }
 
   /** Does nothing for an index that is as it was written. Resolves with true when it was not, and is
@@ -70,7 +71,7 @@ export class IndexRepair {
       return true;
     } catch (error) {
       const problem = `the index of ${path} is damaged: ${messageOf(error)}`;
-      if (files.has(file)) this.#problems.set(path, problem);
+      if (files.has(file)) this.#problems.set(file, problem);
       logger.error({ tenant, path, error: messageOf(error) }, 'a damaged index stays as it is');
       return false;
     } finally {
