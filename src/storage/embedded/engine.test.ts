@@ -231,6 +231,20 @@ describe('flush', () => {
     expect(engine.health().ok).toBe(true);
   });
 
+  test('goes on when what a failed one left could not be removed at once', async () => {
+    encoder.failWith = new Error('no space');
+    files.failNext('unlink', 'EIO');
+    files.failNext('unlink', 'EIO');
+    await write(named(...Array.from({ length: 10 }, (_, i) => i)));
+    await expect.poll(() => engine.health().problems.length).toBe(1);
+    encoder.failWith = undefined;
+    // The first attempt fails at the leftover, the second has it removed.
+    await expect
+      .poll(() => (clock.advance(6000), store().files.all.length), { timeout: 10_000 })
+      .toBe(1);
+    expect(visible()).toHaveLength(10);
+  });
+
   test('lets the log shrink, when all tenants of a log file have flushed', async () => {
     const logs = () => readdir(join(root, 'wal'));
     await write([{ name: 'x'.repeat(5000) }], 'quiet');

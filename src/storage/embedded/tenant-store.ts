@@ -73,6 +73,8 @@ export class TenantStore {
   #publishing: Promise<boolean> | undefined;
   readonly #hold = new Hold();
   #retryAtMs = 0;
+  /** What a flush that failed may have left behind. */
+  #leftover: string | undefined;
   #nextFlush = 1;
   #walTo = 0;
   #problem: string | undefined;
@@ -286,6 +288,7 @@ export class TenantStore {
     const from = this.#nextFlush;
     this.#oldestAtMs = this.#deps.clock.nowMs();
     try {
+      await this.#removeLeftover();
       this.#publish(await this.#feed.flush({ directory, from }, this.#head.entries));
       this.#problem = undefined;
       return true;
@@ -309,19 +312,27 @@ export class TenantStore {
     this.#deps.onFlushed(freed);
   }
 
-  /** The rows stay in head and log. What lies on the disk under the name must go before the name is
-   *  used again: an index and a file of two attempts would lie about each other. */
+  /** The rows stay in head and log. */
   async #failFlush(error: unknown, path: string): Promise<void> {
     this.#problem = `spans of tenant ${this.tenant} cannot be written to a file: ${messageOf(error)}`;
     this.#deps.logger.error({ tenant: this.tenant, error: messageOf(error) }, 'flush failed');
     this.#retryAtMs = this.#deps.clock.nowMs() + RETRY_MS;
     this.encoderLost();
+    this.#leftover = path;
     try {
-      await this.#deps.files.unlink(path);
-      await this.#deps.files.unlink(indexPath(path));
+      await this.#removeLeftover();
     } catch {
-      this.#retryAtMs = Infinity;
+      // What cannot go now goes before the next attempt.
     }
+  }
+
+  /** What lies on the disk under the name must go before the name is used again: an index and a file
+   *  of two attempts would lie about each other. */
+  async #removeLeftover(): Promise<void> {
+    if (this.#leftover === undefined) return;
+    await this.#deps.files.unlink(this.#leftover);
+    await this.#deps.files.unlink(indexPath(this.#leftover));
+    this.#leftover = undefined;
   }
 
   /** The encoder has forgotten every row. */
