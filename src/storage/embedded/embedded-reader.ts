@@ -132,17 +132,19 @@ export class EmbeddedReader implements TraceReader {
     checkAggregate(query);
     const store = this.#with.engine.tenant(query.tenant);
     if (store === undefined) return { series: [], quantileError: 0, from: 'spans', warnings: [] };
-    const missing = this.#with.damage.missingFor(query.tenant);
     const rolledUp = await aggregateFromRollups(query, {
-      pin: () => ({ manifest: store.pin(), rollups: store.rollups.now }),
+      pin: async (withFresh) => {
+        const { manifest, warnings } = withFresh
+          ? await this.#pinForSearch(store, signal)
+          : { manifest: store.pin(), warnings: this.#with.damage.missingFor(store.tenant) };
+        // After the files: what retention takes meanwhile is in either of them.
+        const context = this.#context(store, manifest, signal);
+        return { context, rollups: store.rollups.now, warnings };
+      },
       settled: () => store.rollups.settled(),
       cache: this.#rollups,
-      signal,
     });
-    if (rolledUp !== undefined) {
-      for (const warning of rolledUp.warnings) this.#with.damage.note(warning);
-      return { ...rolledUp, warnings: [...missing, ...rolledUp.warnings] };
-    }
+    if (rolledUp !== undefined) return rolledUp;
     return this.#search(store, signal, async ({ context, warnings }) => {
       const found = await aggregateFromSpans(context, query);
       return { ...found, warnings: [...warnings, ...found.warnings] };

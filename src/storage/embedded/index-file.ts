@@ -31,7 +31,7 @@ export interface Section {
   readonly crc: number;
 }
 
-export type SectionName = 'directory' | 'ids' | 'summaries' | 'hashes' | 'red' | 'values';
+export type SectionName = 'directory' | 'ids' | 'summaries' | 'hashes' | 'red' | 'sums' | 'values';
 
 export interface IndexHeaderJson extends Omit<SegmentHeader, 'minStartNano' | 'maxStartNano'> {
   readonly minStartNano: string;
@@ -197,7 +197,15 @@ class FileIndex implements SegmentIndex {
   }
 
   red(): RedPartial | undefined {
-    const section = this.#sections.red;
+    return this.#partial('red');
+  }
+
+  sums(): RedPartial | undefined {
+    return this.#partial('sums');
+  }
+
+  #partial(name: 'red' | 'sums'): RedPartial | undefined {
+    const section = this.#sections[name];
     if (section === undefined) return undefined;
     const bytes = this.#read(section.at, section.bytes, section.crc);
     return this.#guarded(() => unpackRed(bytes));

@@ -74,6 +74,8 @@ export interface SegmentIndex {
   hashes(): BigUint64Array;
   /** Rates, errors and durations of all its rows; undefined when an older version wrote the file. */
   red(): RedPartial | undefined;
+  /** The same with all its minutes as one; undefined for short files and those of older versions. */
+  sums(): RedPartial | undefined;
   /** Which values its row groups do not have; undefined when the file is too old to say. */
   values(): ValueFilters | undefined;
 }

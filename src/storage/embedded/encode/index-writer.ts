@@ -16,6 +16,7 @@ import {
 } from '../index-file.ts';
 import type { SegmentHeader } from '../segment-index.ts';
 import { packRed } from '../red/codec.ts';
+import { sumMinutes } from '../red/merge.ts';
 import type { RedPartial } from '../red/partial.ts';
 import { type TraceEntry, writeSummaries } from '../summary-block.ts';
 
@@ -53,6 +54,7 @@ export class IndexWriter {
     ];
     if (hashes !== undefined && hashes.length > 0) bodies.push(['hashes', bytesOf(hashes)]);
     if (red !== undefined) bodies.push(['red', packRed(red)]);
+    if (red !== undefined && header.rowGroups > 1) bodies.push(['sums', packRed(sumMinutes(red))]);
     if (values !== undefined) bodies.push(['values', Buffer.concat(values)]);
     const json = this.#header(header, bodies);
     const out = new ByteSink(

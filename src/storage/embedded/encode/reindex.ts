@@ -34,6 +34,7 @@ function isWhole(path: string): boolean {
     for (let position = 0; position < index.traceCount; position++) index.summaryAt(position);
     index.hashes();
     index.red();
+    index.sums();
     index.values();
     return true;
   } catch (error) {

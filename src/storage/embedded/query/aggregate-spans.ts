@@ -6,13 +6,15 @@
 import type { Field } from '../../../filter/ast.ts';
 import { intrinsic } from '../../../filter/ast.ts';
 import { HISTOGRAM_ERROR, quantileOf, ZERO_BUCKET } from '../../../model/duration-histogram.ts';
-import type { AggregateQuery, AggregateResult } from '../../contract.ts';
-import type { DataFile } from '../manifest.ts';
+import type { AggregateQuery, AggregateResult, AggregateSeries } from '../../contract.ts';
+import type { DataFile, RowRange } from '../manifest.ts';
 import { AggregateRows, type MeasuredPoint } from './aggregate-rows.ts';
+import { partsOf, rowRangeSql } from './file-parts.ts';
 import { overlaps, rangeSql, rowsOf } from './file-rows.ts';
 import { filterSql } from './filter-sql.ts';
 import { groupSql, valueSql } from './group-sql.ts';
 import type { QueryPlan } from './messages.ts';
+import { narrowFiles } from './narrow-files.ts';
 import { askFiles, type ReadContext } from './read-context.ts';
 import { visibleFiles } from './snapshot.ts';
 import { allTrue, SqlBuilder, TRUE } from './sql-builder.ts';
@@ -32,21 +34,42 @@ export async function aggregateSpans(
   const files = visibleFiles(context.manifest, undefined).files.filter((file) =>
     overlaps(file, query.range),
   );
-  const rows = files.reduce((sum, file) => sum + file.rows, 0);
-  return new SpanAggregate(context, query, files).run(rows <= exactValuesMax);
+  const places = await placesOf(files, query);
+  const rows = [...places.keys()].reduce((sum, file) => sum + file.rows, 0);
+  return new SpanAggregate(context, query, places).run(rows <= exactValuesMax);
+}
+
+/** Counts, and histograms when these or quantiles are asked for, of the spans of some files, for whoever
+ *  adds them to others; undefined when there are too many groups to be told apart. */
+export async function spanSeries(
+  context: ReadContext,
+  query: AggregateQuery,
+  files: readonly DataFile[],
+): Promise<readonly AggregateSeries[] | undefined> {
+  const { quantiles = [], histogram = false } = query;
+  const asked = { ...query, quantiles: [], histogram: histogram || quantiles.length > 0 };
+  return new SpanAggregate(context, asked, await placesOf(files, query)).all();
+}
+
+type Places = ReadonlyMap<DataFile, readonly RowRange[] | undefined>;
+
+/** Files that may have a matching span, and where in them. */
+async function placesOf(files: readonly DataFile[], { filter }: AggregateQuery): Promise<Places> {
+  const narrowed = await narrowFiles(files, filter);
+  return new Map(narrowed.map(({ file, rows }) => [file, rows]));
 }
 
 class SpanAggregate {
   readonly #context: ReadContext;
   readonly #query: AggregateQuery;
-  readonly #files: readonly DataFile[];
+  readonly #places: Places;
   readonly #value: Field;
 
   // oxlint-disable-next-line max-params -- what a read is made of
-  constructor(context: ReadContext, query: AggregateQuery, files: readonly DataFile[]) {
+  constructor(context: ReadContext, query: AggregateQuery, places: Places) {
     this.#context = context;
     this.#query = query;
-    this.#files = files;
+    this.#places = places;
     this.#value = query.value ?? intrinsic('durationNano');
   }
 
@@ -69,6 +92,17 @@ class SpanAggregate {
     return { series, quantileError: isExact ? 0 : HISTOGRAM_ERROR };
   }
 
+  /** Every group; undefined when they are too many. */
+  async all(): Promise<readonly AggregateSeries[] | undefined> {
+    const isFolded = false;
+    const rows = await this.#ask((files) => this.#measure(files, { wanted: [], isFolded }));
+    if (rows.count > ROWS_MAX) return undefined;
+    if (this.#query.histogram === true) {
+      rows.addBuckets(await this.#ask((files) => this.#buckets(files, isFolded)));
+    }
+    return rows.series((point) => this.#finish(point, true));
+  }
+
   #finish({ buckets, point }: MeasuredPoint, isExact: boolean) {
     const { quantiles = [], histogram = false } = this.#query;
     const { min = 0, max = 0 } = point;
@@ -81,7 +115,7 @@ class SpanAggregate {
   }
 
   async #ask(plan: (files: readonly DataFile[]) => QueryPlan | undefined): Promise<AggregateRows> {
-    const result = await askFiles(this.#context, this.#files, plan);
+    const result = await askFiles(this.#context, [...this.#places.keys()], plan);
     return new AggregateRows(this.#query, result);
   }
 
@@ -139,7 +173,8 @@ class SpanAggregate {
     const { groupBy, range, stepNano, filter } = this.#query;
     const time =
       stepNano === undefined ? '0::UBIGINT' : `start_nano // ${sql.bind(stepNano, 'UBIGINT')}`;
-    return rowsOf(files, {
+    const parts = partsOf(files, this.#places);
+    return rowsOf([...parts.keys()], {
       select: (shape) =>
         [
           ...groupBy.map((field, i) => `${groupSql(field, sql, shape)} AS g${i}`),
@@ -150,6 +185,7 @@ class SpanAggregate {
       where: (shape, file) =>
         allTrue([
           ...rangeSql(sql, range, file),
+          ...rowRangeSql(parts.get(file)),
           filter === undefined ? TRUE : filterSql(filter, sql, shape),
         ]),
     });

@@ -1,6 +1,7 @@
 /** The same question to the rollups, to the spans, and to brute force. */
 
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { compareText } from '../../../filter/compare.ts';
 import { intrinsic } from '../../../filter/ast.ts';
 import { HISTOGRAM_ERROR, rankOf } from '../../../model/duration-histogram.ts';
 import { aggregate, keyOf } from '../../conformance/aggregate-oracle.ts';
@@ -34,24 +35,34 @@ beforeAll(async () => {
 }, 60_000);
 afterAll(() => tenant.close());
 
-async function fromRollups(query: AggregateQuery): Promise<AggregateResult | undefined> {
-  const { manifest } = await tenant.context();
+async function fromRollups(
+  query: AggregateQuery,
+  rowsAskedMax = 0,
+): Promise<AggregateResult | undefined> {
+  const context = await tenant.context();
   const rollups = { days: new Map(), waiting: [] };
   return aggregateFromRollups(query, {
-    pin: () => ({ manifest, rollups }),
+    pin: () => Promise.resolve({ context, rollups, warnings: [] }),
     settled: () => Promise.resolve(),
     cache: new RedCache(),
+    rowsAskedMax,
   });
 }
 
+/** Half of the time none. */
+function withinMinute(): bigint {
+  return BigInt(chance.of([0, chance.below(60_000)])) * 1_000_000n;
+}
+
 function randomQuery(): AggregateQuery {
-  const from = BigInt(chance.below(15));
+  const from = START + BigInt(chance.below(15)) * MINUTE;
+  const length = BigInt(1 + chance.below(15)) * MINUTE;
   const fields = [intrinsic('service'), intrinsic('name'), intrinsic('kind')];
   return {
     tenant: 't',
     range: {
-      startNano: START + from * MINUTE,
-      endNano: START + (from + 1n + BigInt(chance.below(15))) * MINUTE,
+      startNano: from + withinMinute(),
+      endNano: from + MINUTE + length + withinMinute(),
     },
     filter: chance.of([
       undefined,
@@ -111,8 +122,9 @@ test(`rollups, spans and brute force agree, seed ${SEED}`, async () => {
 }, 60_000);
 
 test('exemplars are traces of the group', async () => {
-  const query = { ...randomQuery(), filter: undefined, groupBy: [intrinsic('service')] };
-  const result = await fromRollups(query);
+  const range = { startNano: START, endNano: START + 20n * MINUTE };
+  const groupBy = [intrinsic('service')];
+  const result = await fromRollups({ ...randomQuery(), range, filter: undefined, groupBy });
   for (const { group, points } of result?.series ?? []) {
     for (const { exemplars } of points) {
       expect(exemplars.length).toBeGreaterThan(0);
@@ -126,8 +138,8 @@ test('exemplars are traces of the group', async () => {
 
 test.each<[string, Partial<AggregateQuery>]>([
   [
-    'a range that begins within a minute',
-    { range: { startNano: START + 1n, endNano: START + MINUTE } },
+    'a range without a whole minute',
+    { range: { startNano: START + 1n, endNano: START + 2n * MINUTE - 1n } },
   ],
   ['a step of seconds', { stepNano: 1_000_000_000n }],
   ['a group of something else', { groupBy: [intrinsic('status')] }],
@@ -137,20 +149,35 @@ test.each<[string, Partial<AggregateQuery>]>([
   expect(await fromRollups({ ...randomQuery(), ...change })).toBeUndefined();
 });
 
-test('a file without a rollup, or with a deletion to come, is left to the spans', async () => {
+test('few spans are asked themselves, unless whole minutes are', async () => {
+  const range = { startNano: START + 1n, endNano: START + 20n * MINUTE };
+  expect(await fromRollups({ ...randomQuery(), range }, 1e6)).toBeUndefined();
+  const whole = { startNano: START, endNano: START + 20n * MINUTE };
+  expect(await fromRollups({ ...randomQuery(), range: whole }, 1e6)).toBeDefined();
+});
+
+test('spans of a file without a rollup, or with a deletion to come, are counted themselves', async () => {
   const whole = tenant.files;
   const query = { ...randomQuery(), filter: undefined };
   const [first, ...others] = whole;
-  const spoil: Partial<NonNullable<typeof first>>[] = [
-    { index: undefined },
-    { deleted: new Set(['a'.repeat(32)]) },
-  ];
-  for (const change of spoil) {
+  const gone = all.find((_, i) => i % 6 === 4)?.traceId ?? '';
+  for (const [deleted, change] of [
+    ['', { index: undefined }],
+    [gone, { deleted: new Set([gone]) }],
+  ] as const) {
     tenant.files = [{ ...first!, ...change }, ...others];
-    expect(await fromRollups(query)).toBeUndefined();
+    const found = await fromRollups(query);
+    expect(found?.from).toBe('rollups');
+    const isLeft = ({ traceId }: KnownSpan, i: number) => i % 6 !== 4 || traceId !== deleted;
+    const points = (series: readonly { points: readonly { spans: number }[] }[]) =>
+      series
+        .map(({ points: some }) => some.map(({ spans: count }) => count).join())
+        .toSorted(compareText);
+    expect(points(found?.series ?? [])).toEqual(points(aggregate(all.filter(isLeft), query)));
   }
+  tenant.files = whole.map((file) => ({ ...file, index: undefined }));
+  expect(await fromRollups(query)).toBeUndefined();
   tenant.files = whole;
-  expect(await fromRollups(query)).toBeDefined();
 });
 
 test('quantiles of more values than fit in memory are those of histograms', async () => {

@@ -46,12 +46,8 @@ export class RollupSum {
   readonly #question: RollupQuestion;
   readonly #groups = new Map<string, Group>();
 
-  readonly #needsBuckets: boolean;
-
   constructor(question: RollupQuestion) {
     this.#question = question;
-    const { quantiles = [], histogram = false } = question.query;
-    this.#needsBuckets = quantiles.length > 0 || histogram;
   }
 
   /** False when the partial cannot tell apart what was asked for: then the sum is no answer. */
@@ -60,7 +56,9 @@ export class RollupSum {
     const { cells, operations } = partial;
     const { test, minutes } = this.#question;
     const groups = operations.map((operation) =>
-      test(operation) ? this.#groupOf(operation) : undefined,
+      test(operation)
+        ? this.#groupOf(this.#question.groupBy.map((field) => operationValue(operation, field)))
+        : undefined,
     );
     for (let i = 0; i < cells.count; i++) {
       const minute = cells.minutes[i] ?? 0;
@@ -72,6 +70,20 @@ export class RollupSum {
       this.#addCell(this.#pointOf(group, minute), cells, i);
     }
     return true;
+  }
+
+  /** What was counted elsewhere, by the same fields and in the same buckets of time. */
+  addSeries(series: readonly AggregateSeries[]): void {
+    const { stepMinutes } = this.#question;
+    for (const { group: values, points } of series) {
+      const group = this.#groupOf(values.map(String));
+      for (const point of points) {
+        const minute = Number(point.startNano / MINUTE_NANO);
+        group.spans += point.spans;
+        const time = stepMinutes === undefined ? 0 : Math.floor(minute / stepMinutes);
+        addMeasured(pointAt(group.points, time), point);
+      }
+    }
   }
 
   series(): { series: AggregateSeries[]; quantileError: number } {
@@ -101,8 +113,7 @@ export class RollupSum {
     return [...kept, { group, isRest: true, points: this.#points(rest) }];
   }
 
-  #groupOf(operation: RedPartial['operations'][number]): Group {
-    const values = this.#question.groupBy.map((field) => operationValue(operation, field));
+  #groupOf(values: readonly string[]): Group {
     const key = JSON.stringify(values);
     const known = this.#groups.get(key);
     if (known !== undefined) return known;
@@ -113,7 +124,7 @@ export class RollupSum {
 
   #addCell(point: Point, cells: RedCells, i: number): void {
     addCell(point, cells, i);
-    if (this.#needsBuckets) point.buckets.addCell(cells, i);
+    if (this.#question.needsBuckets) point.buckets.addCell(cells, i);
   }
 
   #pointOf({ points }: Group, minute: number): Point {
@@ -190,6 +201,15 @@ const EXEMPLARS = [
   [SLOWEST, 0],
   [SLOWEST_ERROR, 16],
 ] as const;
+
+function addMeasured(to: Point, point: AggregatePoint): void {
+  to.spans += point.spans;
+  to.errors += point.errors;
+  to.sum += point.sum;
+  to.min = Math.min(to.min, point.min ?? Infinity);
+  to.max = Math.max(to.max, point.max ?? -Infinity);
+  if (point.histogram !== undefined) to.buckets.addHistogram(point.histogram);
+}
 
 function addPoint(to: Point, from: Point): void {
   to.spans += from.spans;

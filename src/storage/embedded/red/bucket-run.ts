@@ -2,7 +2,7 @@
  *  them, ten times faster than in a map. Grows on both sides. */
 
 import { bucketMiddle, type Histogram, rankOf } from '../../../model/duration-histogram.ts';
-import { bucketOfCode, type RedCells } from './partial.ts';
+import { bucketOfCode, codeOfBucket, type RedCells } from './partial.ts';
 
 /** Buckets of a doubling: room for neighbours. */
 const MARGIN = 32;
@@ -14,15 +14,16 @@ export class BucketRun {
 
   /** Those of a cell. */
   addCell(cells: RedCells, i: number): void {
-    const from = cells.starts[i]!;
-    const to = cells.starts[i + 1]!;
+    const { starts, codes, counts: added } = cells;
+    const from = starts[i]!;
+    const to = starts[i + 1]!;
     if (from === to) return;
-    this.#reserve(cells.codes[from]!, cells.codes[to - 1]!);
+    this.#reserve(codes[from]!, codes[to - 1]!);
     const counts = this.#counts;
     const first = this.#first;
     for (let j = from; j < to; j++) {
-      counts[cells.codes[j]! - first]! += cells.counts[j]!;
-      this.#total += cells.counts[j]!;
+      counts[codes[j]! - first]! += added[j]!;
+      this.#total += added[j]!;
     }
   }
 
@@ -32,6 +33,16 @@ export class BucketRun {
     const shift = other.#first - this.#first;
     for (let j = 0; j < other.#counts.length; j++) this.#counts[j + shift]! += other.#counts[j]!;
     this.#total += other.#total;
+  }
+
+  addHistogram(counts: Histogram): void {
+    if (counts.size === 0) return;
+    const codes = [...counts.keys()].map(codeOfBucket);
+    this.#reserve(Math.min(...codes), Math.max(...codes));
+    for (const [bucket, count] of counts) {
+      this.#counts[codeOfBucket(bucket) - this.#first]! += count;
+      this.#total += count;
+    }
   }
 
   /** As quantileOf of model/duration-histogram.ts; undefined when there are none. */

@@ -1,11 +1,14 @@
 /** A partial as bytes, drawn in docs/formats/red.md: texts once, then the cells column by column,
- *  since like numbers lie together then and zstd finds them. */
+ *  since like numbers lie together then and zstd finds them. Histograms are nine tenths of it, and
+ *  only quantiles ask for them: they are a frame of their own, read when somebody looks. */
 
 import { constants, zstdCompressSync, zstdDecompressSync } from 'node:zlib';
 import { ByteSink } from '../parquet/byte-sink.ts';
 import type { RedCells, RedEdge, RedOperation, RedPartial } from './partial.ts';
 
-const VERSION = 1;
+const VERSION = 2;
+/** Of version 2: this byte, which no zstd frame begins with, and the bytes of the first frame. */
+const PREFIX_BYTES = 5;
 const REST = 8;
 /** A whole number up to here is a varint. */
 const EXACT_MAX = 2 ** 52;
@@ -16,18 +19,29 @@ const encoder = new TextEncoder();
 // A name may begin with U+FEFF.
 const decoder = new TextDecoder('utf-8', { ignoreBOM: true });
 
+const zstdOptions = { params: { [constants.ZSTD_c_compressionLevel]: 3 } };
+
 export function packRed(partial: RedPartial): Uint8Array {
-  return zstdCompressSync(encodeRed(partial), {
-    params: { [constants.ZSTD_c_compressionLevel]: 3 },
-  });
+  const main = zstdCompressSync(encodeRed(partial), zstdOptions);
+  const histograms = zstdCompressSync(encodeHistograms(partial.cells), zstdOptions);
+  const prefix = Buffer.alloc(PREFIX_BYTES, VERSION);
+  prefix.writeUInt32LE(main.length, 1);
+  return Buffer.concat([prefix, main, histograms]);
 }
 
 /** Throws RangeError, or what zstd throws, when the bytes are none. */
 export function unpackRed(bytes: Uint8Array): RedPartial {
-  const { buffer, byteOffset, length } = zstdDecompressSync(bytes, {
-    maxOutputLength: UNPACKED_BYTES_MAX,
-  });
-  return decodeRed(new Uint8Array(buffer, byteOffset, length));
+  if (bytes[0] !== VERSION) return decodeRed(new Reader(unpack(bytes)), 1);
+  const length = new DataView(bytes.buffer, bytes.byteOffset, PREFIX_BYTES).getUint32(1, true);
+  const histogramsAt = PREFIX_BYTES + length;
+  if (histogramsAt > bytes.length) throw new RangeError('rollup: it is cut short');
+  const main = new Reader(unpack(bytes.subarray(PREFIX_BYTES, histogramsAt)));
+  return decodeRed(main, VERSION, bytes.subarray(histogramsAt));
+}
+
+function unpack(bytes: Uint8Array): Uint8Array {
+  const plain = zstdDecompressSync(bytes, { maxOutputLength: UNPACKED_BYTES_MAX });
+  return new Uint8Array(plain.buffer, plain.byteOffset, plain.length);
 }
 
 function encodeRed({ operations, cells, edges, unresolved }: RedPartial): Uint8Array {
@@ -73,7 +87,7 @@ function writeCells(sink: ByteSink, cells: RedCells): void {
   for (const column of [cells.sums, cells.mins, cells.maxs]) {
     for (let i = 0; i < count; i++) writeNumber(sink, column[i]!);
   }
-  writeHistograms(sink, cells);
+  for (let i = 0; i < count; i++) sink.varint(cells.starts[i + 1]! - cells.starts[i]!);
   sink.append(cells.exemplars);
   for (let i = 0; i < count * 2; i++) {
     const isThere = (cells.exemplars[i >> 1]! >> (i & 1)) & 1;
@@ -81,8 +95,8 @@ function writeCells(sink: ByteSink, cells: RedCells): void {
   }
 }
 
-function writeHistograms(sink: ByteSink, { count, starts, codes, counts }: RedCells): void {
-  for (let i = 0; i < count; i++) sink.varint(starts[i + 1]! - starts[i]!);
+function encodeHistograms({ count, starts, codes, counts }: RedCells): Uint8Array {
+  const sink = new ByteSink(64 * 1024);
   for (let i = 0; i < count; i++) {
     let last = 0;
     for (let j = starts[i]!; j < starts[i + 1]!; j++) {
@@ -91,6 +105,7 @@ function writeHistograms(sink: ByteSink, { count, starts, codes, counts }: RedCe
     }
   }
   for (let j = 0; j < starts[count]!; j++) sink.varint(counts[j]!);
+  return sink.view();
 }
 
 function writeEdges(
@@ -116,10 +131,10 @@ function writeNumber(sink: ByteSink, value: number): void {
   sink.append(new Uint8Array(Float64Array.of(value).buffer));
 }
 
-function decodeRed(bytes: Uint8Array): RedPartial {
-  const reader = new Reader(bytes);
+/** `histograms`: those of version 2. */
+function decodeRed(reader: Reader, wanted: number, histograms?: Uint8Array): RedPartial {
   const version = reader.u8();
-  if (version !== VERSION) throw new RangeError(`rollup: version ${version} is not known`);
+  if (version !== wanted) throw new RangeError(`rollup: version ${version} is not known`);
   const texts = reader.list(() => reader.text());
   const textAt = (): string => {
     const text = texts[reader.varint()];
@@ -132,7 +147,7 @@ function decodeRed(bytes: Uint8Array): RedPartial {
     const kind = reader.u8();
     return { service, name, kind: kind & (REST - 1), isRest: (kind & REST) !== 0 };
   });
-  const cells = readCells(reader, operations.length);
+  const cells = readCells(reader, operations.length, histograms);
   const edges = reader.list((): RedEdge => {
     const parent = textAt();
     const child = textAt();
@@ -144,7 +159,7 @@ function decodeRed(bytes: Uint8Array): RedPartial {
   return { operations, cells, edges, unresolved };
 }
 
-function readCells(reader: Reader, operationCount: number): RedCells {
+function readCells(reader: Reader, operationCount: number, packed?: Uint8Array): RedCells {
   const count = reader.count();
   const base = reader.varint();
   const words = (): Uint32Array => {
@@ -166,35 +181,47 @@ function readCells(reader: Reader, operationCount: number): RedCells {
   const [calls, errors] = [words(), words()];
   const [sums, mins, maxs] = [numbers(), numbers(), numbers()];
   const starts = new Uint32Array(count + 1);
-  for (let i = 0; i < count; i++) starts[i + 1] = starts[i]! + reader.count();
-  const { codes, counts } = readHistograms(reader, starts);
+  for (let i = 0; i < count; i++) starts[i + 1] = starts[i]! + reader.varint();
+  const read = packed === undefined ? readHistograms(reader, starts) : undefined;
   const exemplars = reader.bytes(count).slice();
   const exemplarIds = new Uint8Array(count * 32);
   for (let i = 0; i < count * 2; i++) {
     const isThere = (exemplars[i >> 1]! >> (i & 1)) & 1;
     if (isThere) exemplarIds.set(reader.bytes(16), i * 16);
   }
+  const numbersOfCells = { count, operations, minutes, calls, errors, sums, mins, maxs, starts };
+  const cells = { ...numbersOfCells, exemplars, exemplarIds };
+  if (read !== undefined) return { ...cells, ...read };
+  return withHistograms(cells, packed ?? new Uint8Array(0));
+}
+
+interface Histograms {
+  readonly codes: Uint16Array;
+  readonly counts: Uint32Array;
+}
+
+/** They are decoded when they are asked for. */
+function withHistograms(cells: Omit<RedCells, keyof Histograms>, packed: Uint8Array): RedCells {
+  let known: Histograms | undefined;
+  const decoded = (): Histograms => {
+    if (known !== undefined) return known;
+    const reader = new Reader(unpack(packed));
+    known = readHistograms(reader, cells.starts);
+    reader.end();
+    return known;
+  };
   return {
-    count,
-    operations,
-    minutes,
-    calls,
-    errors,
-    sums,
-    mins,
-    maxs,
-    starts,
-    codes,
-    counts,
-    exemplars,
-    exemplarIds,
+    ...cells,
+    get codes() {
+      return decoded().codes;
+    },
+    get counts() {
+      return decoded().counts;
+    },
   };
 }
 
-function readHistograms(
-  reader: Reader,
-  starts: Uint32Array,
-): { codes: Uint16Array; counts: Uint32Array } {
+function readHistograms(reader: Reader, starts: Uint32Array): Histograms {
   const total = starts.at(-1) ?? 0;
   if (total > reader.left) throw new RangeError('rollup: more buckets than bytes');
   const codes = new Uint16Array(total);

@@ -46,6 +46,19 @@ export function foldOperations(
   return sum.finish();
 }
 
+/** The same with all minutes as one, the first of them: a fortieth of the buckets. */
+export function sumMinutes(partial: RedPartial): RedPartial {
+  const { cells, edges } = partial;
+  const first = cells.minutes.reduce((least, minute) => Math.min(least, minute), MINUTES);
+  const sum = new RedSum();
+  sum.add({
+    ...partial,
+    cells: { ...cells, minutes: cells.minutes.map(() => first) },
+    edges: edges.map((edge) => ({ ...edge, minute: first })),
+  });
+  return sum.finish();
+}
+
 interface Cell {
   readonly operation: number;
   readonly minute: number;
@@ -162,10 +175,11 @@ function addCell(cell: Cell, cells: RedCells, i: number): void {
   cell.min = Math.min(cell.min, cells.mins[i]!);
   cell.max = Math.max(cell.max, cells.maxs[i]!);
   const { histogram } = cell;
-  const end = cells.starts[i + 1]!;
-  for (let j = cells.starts[i]!; j < end; j++) {
-    const code = cells.codes[j]!;
-    histogram.set(code, (histogram.get(code) ?? 0) + cells.counts[j]!);
+  const { codes, counts, starts } = cells;
+  const end = starts[i + 1]!;
+  for (let j = starts[i]!; j < end; j++) {
+    const code = codes[j]!;
+    histogram.set(code, (histogram.get(code) ?? 0) + counts[j]!);
   }
 }
 

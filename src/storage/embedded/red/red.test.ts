@@ -5,7 +5,7 @@ import { Chance, randomSpans } from '../../conformance/random-spans.ts';
 import type { KnownSpan } from '../../conformance/oracle.ts';
 import { redOfBatch } from '../encode/red-rows.ts';
 import { packRed, unpackRed } from './codec.ts';
-import { foldOperations, mergeRed } from './merge.ts';
+import { foldOperations, mergeRed, sumMinutes } from './merge.ts';
 import { codeOfBucket, MINUTE_NANO, type RedPartial, SLOWEST, SLOWEST_ERROR } from './partial.ts';
 
 const START = 1_731_000_000_000_000_000n;
@@ -154,6 +154,43 @@ test('a partial is read back from its bytes as it was', () => {
   for (const partial of [partialOf(some(200)), partialOf([])]) {
     expect(unpackRed(packRed(partial))).toEqual(partial);
   }
+});
+
+/** As the first version wrote it: histograms between the other columns, in one frame. */
+const FIRST_FORM =
+  'KLUv/SB+rQIAhAQBBARzaG9wBUdFVCAvBGNhcnQAAgABAgIDCwLQ7uANAAEAAwMBAQCwCQEAsEPIAdgEAgHTAR2BDwEC' +
+  'AQMABwEAAtPu4A0BAAQEALj2QcEuRXaBMg==';
+
+test('a partial of the first form is read', () => {
+  const { operations, cells, edges, unresolved } = unpackRed(Buffer.from(FIRST_FORM, 'base64'));
+  expect(operations).toEqual([
+    { service: 'shop', name: 'GET /', kind: 2, isRest: false },
+    { service: 'cart', name: '', kind: 3, isRest: true },
+  ]);
+  expect(cells).toMatchObject({
+    count: 2,
+    calls: Uint32Array.of(3, 1),
+    errors: Uint32Array.of(1, 0),
+  });
+  expect(cells).toMatchObject({
+    codes: Uint16Array.of(211, 240, 1921),
+    counts: Uint32Array.of(1, 2, 1),
+  });
+  expect([...cells.exemplars]).toEqual([3, 0]);
+  expect(edges).toEqual([{ parent: 'shop', child: 'cart', minute: 28850003, calls: 1, errors: 0 }]);
+  expect(unresolved).toBe(4);
+});
+
+test('minutes as one count the same spans', () => {
+  const partial = partialOf(some(200));
+  const summed = sumMinutes(partial);
+  expect(summed.cells.count).toBe(summed.operations.length);
+  const first = Math.min(...partial.cells.minutes);
+  const moved = { ...partial.cells, minutes: partial.cells.minutes.map(() => first) };
+  const twice = mergeRed([{ ...partial, cells: moved, edges: [] }, partialOf([])]);
+  expect(cellsOf(summed)).toEqual(cellsOf(twice));
+  const calls = ({ edges }: RedPartial) => edges.reduce((sum, edge) => sum + edge.calls, 0);
+  expect(calls(summed)).toBe(calls(partial));
 });
 
 test('beyond the bound the rarest operations are one, and nothing is lost', () => {
