@@ -4,6 +4,9 @@ import { SummaryBlock, type TraceEntry, writeSummaries } from './summary-block.t
 
 const nano = fc.bigInt({ min: 0n, max: 2n ** 64n - 1n });
 const count = fc.nat();
+const rowGroups = fc
+  .uniqueArray(count, { maxLength: 3 })
+  .map((numbers) => numbers.toSorted((a, b) => a - b));
 const span = fc.record({ startNano: nano, service: fc.string(), name: fc.string() });
 const summary = fc.record({
   traceId: fc.uint8Array({ minLength: 16, maxLength: 16 }),
@@ -20,16 +23,20 @@ const summary = fc.record({
 });
 
 test('summaries of any times, names and counts are read as they were written', () => {
-  const entry = fc.record({ summary, rowGroups: fc.array(count, { maxLength: 3 }) });
+  const entry = fc.record({ summary, rowGroups });
   fc.assert(
     fc.property(fc.array(entry, { maxLength: 20 }), (made) => {
-      const entries: TraceEntry[] = made.map(({ summary: { traceId, ...rest }, rowGroups }) => ({
+      const entries: TraceEntry[] = made.map(({ summary: { traceId, ...rest }, ...more }) => ({
+        ...more,
         summary: { ...rest, traceId: Buffer.from(traceId).toString('hex') },
-        rowGroups,
       }));
       const block = new SummaryBlock(writeSummaries(entries));
       const read = entries.map(({ summary: { traceId } }, i) => block.entryAt(i, traceId));
       expect(read).toEqual(entries);
+      entries.forEach(({ summary: { startNano, endNano, spanCount, errorCount, ...rest } }, i) => {
+        expect(block.keysAt(i)).toEqual({ startNano, endNano, spanCount, errorCount });
+        expect(block.missingParentsAt(i)).toEqual(rest.missingParents);
+      });
     }),
   );
 });

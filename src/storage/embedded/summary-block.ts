@@ -1,10 +1,19 @@
 /** A block of trace summaries as bytes, before compression: a table of its service and span names,
- *  the length of each trace's record, then the records, of which a reader reads the one it wants.
- *  Numbers are varints; times count from the trace's start, and that from the start of the block's
- *  first trace. Drawn in docs/formats/index.md. */
+ *  columns of what every trace has one of, then the records of the rest, of which a reader reads the
+ *  one it wants. Times count from the trace's start, and that from the start of the block's first
+ *  trace. Drawn in docs/formats/index.md. */
 
+import { FirstSummaries } from './first-summaries.ts';
 import { ByteSink } from './parquet/byte-sink.ts';
 import type { PartialSummary, RootSpan } from './segment-index.ts';
+import {
+  type ColumnReader,
+  ColumnWriter,
+  Names,
+  SummaryReader,
+  writeId,
+  writeSigned,
+} from './summary-bytes.ts';
 
 export interface TraceEntry {
   readonly summary: PartialSummary;
@@ -12,246 +21,173 @@ export interface TraceEntry {
   readonly rowGroups: readonly number[];
 }
 
-/** Twice of it is exact as a double. */
-const EXACT_MAX = 2 ** 52;
-const encoder = new TextEncoder();
-// A name may begin with U+FEFF.
-const decoder = new TextDecoder('utf-8', { ignoreBOM: true });
+/** What searches order traces by. */
+type Keys = Pick<PartialSummary, 'startNano' | 'endNano' | 'spanCount' | 'errorCount'>;
 
-export function writeSummaries(entries: readonly TraceEntry[]): Uint8Array {
-  const writer = new Writer();
-  const baseNano = entries[0]?.summary.startNano ?? 0n;
-  for (const { summary, rowGroups } of entries) {
-    writer.signed(summary.startNano - baseNano);
-    writeSummary(writer, summary);
-    writer.count(rowGroups.length);
-    for (const rowGroup of rowGroups) writer.count(rowGroup);
-    writer.endRecord();
-  }
-  return writer.finish(baseNano);
+/** Traces of a block by their place in it. All throw RangeError at what is no such block. */
+export interface TraceRecords {
+  keysAt(i: number): Keys;
+  missingParentsAt(i: number): readonly bigint[];
+  entryAt(i: number, traceId: string): TraceEntry;
 }
 
-function writeSummary(writer: Writer, summary: PartialSummary): void {
-  const { startNano, root, first, missingParents, services } = summary;
-  writer.signed(summary.endNano - startNano);
-  writer.count(summary.spanCount);
-  writer.count(summary.errorCount);
-  writeSpan(writer, first, startNano);
-  const isFirst = root !== undefined && isSame(root, first);
-  writer.count(root === undefined ? 0 : isFirst ? 1 : 2);
-  if (root !== undefined && !isFirst) writeSpan(writer, root, startNano);
-  writer.count(missingParents.length);
-  for (const id of missingParents) writer.id(id);
-  writer.count(services.length);
-  for (const { name, spans, errors } of services) {
-    writer.text(name);
-    writer.count(spans);
-    writer.count(errors);
+/** No block of the first form begins with it: each has names. */
+const MARK = 0;
+const FORM = 2;
+
+export function writeSummaries(entries: readonly TraceEntry[]): Uint8Array {
+  const baseNano = entries[0]?.summary.startNano ?? 0n;
+  const columns = Array.from({ length: 5 }, () => new ColumnWriter(entries.length));
+  const [starts, durations, spans, errors, lengths] = columns;
+  const names = new Names();
+  const records = new ByteSink(4096);
+  let end = 0;
+  for (const entry of entries) {
+    const { startNano, endNano, spanCount, errorCount } = entry.summary;
+    starts?.addSigned(startNano - baseNano);
+    durations?.addSigned(endNano - startNano);
+    spans?.add(spanCount);
+    errors?.add(errorCount);
+    writeRecord(records, names, entry);
+    lengths?.add(records.length - end);
+    end = records.length;
   }
+  const out = new ByteSink(end + 8192);
+  out.u8(MARK);
+  out.u8(FORM);
+  names.writeTo(out);
+  writeSigned(out, baseNano);
+  out.varint(entries.length);
+  for (const column of columns) column.writeTo(out);
+  out.append(records.view());
+  return out.view();
+}
+
+function writeRecord(sink: ByteSink, names: Names, { summary, rowGroups }: TraceEntry): void {
+  const { startNano, root, first, missingParents, services } = summary;
+  const writeSpan = (span: RootSpan): void => {
+    writeSigned(sink, span.startNano - startNano);
+    sink.varint(names.placeOf(span.service));
+    sink.varint(names.placeOf(span.name));
+  };
+  sink.varint(missingParents.length);
+  for (const id of missingParents) writeId(sink, id);
+  writeSpan(first);
+  const isFirst = root !== undefined && isSame(root, first);
+  sink.varint(root === undefined ? 0 : isFirst ? 1 : 2);
+  if (root !== undefined && !isFirst) writeSpan(root);
+  // Names by themselves repeat those of other traces.
+  sink.varint(services.length);
+  for (const { name } of services) sink.varint(names.placeOf(name));
+  for (const { spans, errors } of services) {
+    sink.varint(spans * 2 + (errors > 0 ? 1 : 0));
+    if (errors > 0) sink.varint(errors);
+  }
+  sink.varint(rowGroups.length);
+  rowGroups.forEach((rowGroup, i) => sink.varint(rowGroup - (rowGroups[i - 1] ?? -1) - 1));
 }
 
 function isSame(a: RootSpan, b: RootSpan): boolean {
   return a.startNano === b.startNano && a.service === b.service && a.name === b.name;
 }
 
-function writeSpan(writer: Writer, span: RootSpan, startNano: bigint): void {
-  writer.signed(span.startNano - startNano);
-  writer.text(span.service);
-  writer.text(span.name);
+/** Reads single traces of a block, of whichever form. */
+export class SummaryBlock implements TraceRecords {
+  readonly #records: TraceRecords;
+
+  constructor(bytes: Uint8Array) {
+    this.#records = bytes[0] === MARK ? new ColumnSummaries(bytes) : new FirstSummaries(bytes);
+  }
+
+  keysAt(i: number): Keys {
+    return this.#records.keysAt(i);
+  }
+
+  missingParentsAt(i: number): readonly bigint[] {
+    return this.#records.missingParentsAt(i);
+  }
+
+  entryAt(i: number, traceId: string): TraceEntry {
+    return this.#records.entryAt(i, traceId);
+  }
 }
 
-/** Reads single records of a block. Throws RangeError when the bytes are no such block. */
-export class SummaryBlock {
+class ColumnSummaries implements TraceRecords {
   readonly #bytes: Uint8Array;
   readonly #names: readonly string[];
   readonly #baseNano: bigint;
+  readonly #starts: ColumnReader;
+  readonly #durations: ColumnReader;
+  readonly #spans: ColumnReader;
+  readonly #errors: ColumnReader;
   /** Where each record begins, and where the last one ends. */
   readonly #offsets: Uint32Array;
 
   constructor(bytes: Uint8Array) {
-    const reader = new Reader(bytes, []);
+    const reader = new SummaryReader(bytes);
+    const mark = reader.byte();
+    const form = reader.byte();
+    if (mark !== MARK || form !== FORM) throw new RangeError(`summaries: of form ${form}`);
     this.#bytes = bytes;
-    this.#names = reader.list(() => reader.ownText());
+    this.#names = reader.names();
     this.#baseNano = reader.signed();
-    const lengths = reader.list(() => reader.count());
-    this.#offsets = new Uint32Array(lengths.length + 1);
+    const count = reader.count();
+    if (count > bytes.length) throw new RangeError('summaries: too many traces');
+    this.#starts = reader.column(count);
+    this.#durations = reader.column(count);
+    this.#spans = reader.column(count);
+    this.#errors = reader.column(count);
+    const lengths = reader.column(count);
+    this.#offsets = new Uint32Array(count + 1);
     this.#offsets[0] = reader.at;
-    lengths.forEach((length, i) => (this.#offsets[i + 1] = (this.#offsets[i] ?? 0) + length));
-    if (this.#offsets.at(-1) !== bytes.length) throw new RangeError('summaries: cut short');
+    let end = reader.at;
+    for (let i = 0; i < count; i++) this.#offsets[i + 1] = end += lengths.at(i);
+    if (end !== bytes.length) throw new RangeError('summaries: cut short');
+  }
+
+  keysAt(i: number): Keys {
+    const startNano = BigInt.asUintN(64, this.#baseNano + this.#starts.signedAt(i));
+    return {
+      startNano,
+      endNano: BigInt.asUintN(64, startNano + this.#durations.signedAt(i)),
+      spanCount: this.#spans.at(i),
+      errorCount: this.#errors.at(i),
+    };
+  }
+
+  missingParentsAt(i: number): bigint[] {
+    const reader = this.#readerAt(i);
+    return reader.list(() => reader.id());
   }
 
   entryAt(i: number, traceId: string): TraceEntry {
-    const [start, end] = this.#offsets.subarray(i, i + 2);
+    const reader = this.#readerAt(i);
+    const keys = this.keysAt(i);
+    const readSpan = (): RootSpan => {
+      const startNano = keys.startNano + reader.signed();
+      return { startNano, service: reader.text(), name: reader.text() };
+    };
+    const missingParents = reader.list(() => reader.id());
+    const first = readSpan();
+    const rootKind = reader.count();
+    const ownRoot = rootKind === 2 ? readSpan() : undefined;
+    const root = rootKind === 1 ? first : ownRoot;
+    const names = reader.list(() => reader.text());
+    const services = names.map((name) => {
+      const spans = reader.count();
+      const errors = spans % 2 === 1 ? reader.count() : 0;
+      return { name, spans: Math.floor(spans / 2), errors };
+    });
+    let rowGroup = -1;
+    const rowGroups = reader.list(() => (rowGroup += reader.count() + 1));
+    const summary = { traceId, ...keys, root, first, missingParents, services };
+    return { summary, rowGroups };
+  }
+
+  #readerAt(i: number): SummaryReader {
+    const start = this.#offsets[i];
+    const end = this.#offsets[i + 1];
     if (start === undefined || end === undefined) throw new RangeError(`summaries: no trace ${i}`);
-    const reader = new Reader(this.#bytes.subarray(start, end), this.#names);
-    const startNano = this.#baseNano + reader.signed();
-    const summary = readSummary(reader, traceId, startNano);
-    return { summary, rowGroups: reader.list(() => reader.count()) };
-  }
-}
-
-function readSummary(reader: Reader, traceId: string, startNano: bigint): PartialSummary {
-  const endNano = startNano + reader.signed();
-  const spanCount = reader.count();
-  const errorCount = reader.count();
-  const first = readSpan(reader, startNano);
-  const rootKind = reader.count();
-  const ownRoot = rootKind === 2 ? readSpan(reader, startNano) : undefined;
-  const missingParents = reader.list(() => reader.id());
-  const services = reader.list(() => ({
-    name: reader.text(),
-    spans: reader.count(),
-    errors: reader.count(),
-  }));
-  const root = rootKind === 1 ? first : ownRoot;
-  return {
-    traceId,
-    startNano,
-    endNano,
-    spanCount,
-    errorCount,
-    root,
-    first,
-    missingParents,
-    services,
-  };
-}
-
-function readSpan(reader: Reader, startNano: bigint): RootSpan {
-  const spanStart = startNano + reader.signed();
-  return { startNano: spanStart, service: reader.text(), name: reader.text() };
-}
-
-class Writer {
-  readonly #names = new Map<string, number>();
-  readonly #body = new ByteSink(4096);
-  readonly #ends: number[] = [];
-
-  count(value: number): void {
-    this.#body.varint(value);
-  }
-
-  signed(value: bigint): void {
-    const number = Number(value);
-    // Doubles are many times faster than bigints, and nearly every time fits.
-    if (number < EXACT_MAX && number > -EXACT_MAX) {
-      this.#body.varint(number >= 0 ? number * 2 : number * -2 - 1);
-    } else {
-      this.#body.bigVarint(value >= 0n ? value << 1n : (-value << 1n) - 1n);
-    }
-  }
-
-  id(value: bigint): void {
-    this.#body.u32(Number(value & 0xffff_ffffn));
-    this.#body.u32(Number(value >> 32n));
-  }
-
-  text(value: string): void {
-    const known = this.#names.get(value) ?? this.#names.size;
-    this.#names.set(value, known);
-    this.#body.varint(known);
-  }
-
-  endRecord(): void {
-    this.#ends.push(this.#body.length);
-  }
-
-  finish(baseNano: bigint): Uint8Array {
-    const records = this.#body.take();
-    this.#body.reset();
-    this.signed(baseNano);
-    this.count(this.#ends.length);
-    this.#ends.forEach((end, i) => this.count(end - (this.#ends[i - 1] ?? 0)));
-    const out = new ByteSink(this.#body.length + 1024);
-    out.varint(this.#names.size);
-    for (const name of this.#names.keys()) {
-      const bytes = encoder.encode(name);
-      out.varint(bytes.length);
-      out.append(bytes);
-    }
-    out.append(this.#body.view());
-    out.append(records);
-    return out.view();
-  }
-}
-
-class Reader {
-  readonly #bytes: Uint8Array;
-  readonly #names: readonly string[];
-  #at = 0;
-
-  constructor(bytes: Uint8Array, names: readonly string[]) {
-    this.#bytes = bytes;
-    this.#names = names;
-  }
-
-  get at(): number {
-    return this.#at;
-  }
-
-  ownText(): string {
-    const length = this.count();
-    const start = this.#at;
-    this.#at += length;
-    if (this.#at > this.#bytes.length) throw new RangeError('summaries: a name is cut short');
-    return decoder.decode(this.#bytes.subarray(start, this.#at));
-  }
-
-  /** As many items as the count in front of them says. */
-  list<T>(read: () => T): T[] {
-    const count = this.count();
-    if (count > this.#bytes.length) throw new RangeError('summaries: a list is too long');
-    return Array.from({ length: count }, read);
-  }
-
-  /** At most 2^53. */
-  count(): number {
-    let value = 0;
-    let scale = 1;
-    for (;;) {
-      const byte = this.#bytes[this.#at++];
-      if (byte === undefined || scale > EXACT_MAX) {
-        throw new RangeError(`summaries: no count at byte ${this.#at}`);
-      }
-      value += (byte & 0x7f) * scale;
-      if (byte < 0x80) return value;
-      scale *= 128;
-    }
-  }
-
-  signed(): bigint {
-    const start = this.#at;
-    // Seven bytes are 49 bits.
-    for (let length = 1; length <= 7; length++) {
-      if ((this.#bytes[start + length - 1] ?? 0x80) >= 0x80) continue;
-      const value = this.count();
-      return BigInt(value % 2 === 0 ? value / 2 : -(value + 1) / 2);
-    }
-    const value = this.#bigVarint();
-    return value & 1n ? -((value + 1n) >> 1n) : value >> 1n;
-  }
-
-  id(): bigint {
-    const view = new DataView(this.#bytes.buffer, this.#bytes.byteOffset, this.#bytes.byteLength);
-    const value = view.getBigUint64(this.#at, true);
-    this.#at += 8;
-    return value;
-  }
-
-  text(): string {
-    const name = this.#names[this.count()];
-    if (name === undefined) throw new RangeError('summaries: a name that is not in the table');
-    return name;
-  }
-
-  #bigVarint(): bigint {
-    let value = 0n;
-    for (let shift = 0n; shift < 70n; shift += 7n) {
-      const byte = this.#bytes[this.#at++];
-      if (byte === undefined) break;
-      value |= BigInt(byte & 0x7f) << shift;
-      if (byte < 0x80) return value;
-    }
-    throw new RangeError(`summaries: cut short at byte ${this.#at}`);
+    return new SummaryReader(this.#bytes.subarray(start, end), this.#names);
   }
 }

@@ -80,6 +80,19 @@ test('a file of the first format is read as it was written', () => {
   expect(contentOf(FIRST)).toEqual(texts(storedSpans(spans('default', FIRST_FORMAT_SPANS))));
 });
 
+test('its index says of its traces what one of today says', async () => {
+  const rows = new RowCollector(1);
+  rows.add(spans('default', FIRST_FORMAT_SPANS), 4);
+  const facts = { tenant: 'default', from: 7, to: 7, walTo: 4, writtenAtMs: 0 };
+  const { entries } = encodeRows(rows, new RowGroupEncoder(rows), facts);
+  const { index } = await openDataFile(FIRST);
+  const found = entries.map((_, i) => ({
+    summary: index?.summaryAt(i),
+    rowGroups: index?.rowGroupsAt(i),
+  }));
+  expect(found).toEqual(entries);
+});
+
 test('it is stitched with files of today, and all spans come back', async () => {
   const { path, rowGroupRows } = await stitched();
   expect(rowGroupRows).toEqual([40, 40]);
