@@ -68,6 +68,41 @@ test('what was not seen for long is forgotten, what was seen again is kept', () 
   ]);
 });
 
+test('what was forgotten is listed again when it comes again on the same day', () => {
+  const catalogue = new Catalogue();
+  const batch = spans('t', [{ service: 'a', name: 'x', attributes: [['k', int(1)]] }]);
+  catalogue.add(batch, NOW);
+  const before = lists(catalogue);
+  catalogue.prune(NOW + DAY_MS);
+  expect(catalogue.services()).toEqual([]);
+  catalogue.add(batch, NOW);
+  expect(lists(catalogue)).toEqual(before);
+});
+
+test('names that differ late, are long, empty or no UTF-8 are told apart', () => {
+  const long = 'n'.repeat(300);
+  const names = ['', 'a', 'ab', `${long}1`, `${long}2`, 'é', '\ufeffa'];
+  const catalogue = new Catalogue();
+  for (let times = 0; times < 2; times++) {
+    for (const name of names) catalogue.add(spans('t', [{ service: 's', name }]), NOW);
+  }
+  const listed = catalogue.operations('s').map(({ name }) => name);
+  expect(listed.toSorted()).toEqual(names.toSorted());
+});
+
+test('a key is known by its scope and its type', () => {
+  const catalogue = catalogueOf([{ attributes: [['k', int(1)]] }]);
+  const at = (i: number) => NOW + i;
+  catalogue.add(spans('t', [{ events: [{ attributes: [['k', int(1)]] }] }]), at(1));
+  catalogue.add(spans('t', [{ attributes: [['k', bool(true)]] }]), at(2));
+  catalogue.add(spans('t', [{ attributes: [['k', int(1)]] }]), at(3));
+  const keys = catalogue.attributeKeys().filter(({ key }) => key === 'k');
+  expect(keys).toEqual([
+    { scope: 'event', key: 'k', types: ['int'] },
+    { scope: 'span', key: 'k', types: ['bool', 'int'] },
+  ]);
+});
+
 test('its lists are bounded', () => {
   const catalogue = new Catalogue();
   for (let i = 0; i < 60; i++) {

@@ -7,6 +7,7 @@
 import { SPAN_KINDS, type SpanKind } from '../../model/attribute.ts';
 import type { AttributeTable, SpanBatch } from '../../model/batch/span-batch.ts';
 import type { AttributeKey, Operation } from '../contract.ts';
+import { CatalogueMemory } from './catalogue-memory.ts';
 
 const OPERATIONS_MAX = 50_000;
 const KEYS_MAX = 20_000;
@@ -55,6 +56,9 @@ export class Catalogue {
   /** Length of all names. */
   #text = 0;
   #isDirty = false;
+  /** Of the day at hand. */
+  readonly #memory = new CatalogueMemory();
+  #day = 0;
 
   get isDirty(): boolean {
     return this.#isDirty;
@@ -62,6 +66,10 @@ export class Catalogue {
 
   add(batch: SpanBatch, nowMs: number): void {
     const day = Math.floor(nowMs / DAY_MS);
+    // Each entry is to be told of each day.
+    if (day === this.#day) this.#memory.trim();
+    else this.#memory.forget();
+    this.#day = day;
     this.#addOperations(batch, day);
     this.#addKeys(batch, batch.spans.attributes, { scope: 'span', day });
     this.#addKeys(batch, batch.events.attributes, { scope: 'event', day });
@@ -91,6 +99,7 @@ export class Catalogue {
   /** Forgets what was last seen before `sinceMs`. */
   prune(sinceMs: number): void {
     const sinceDay = Math.floor(sinceMs / DAY_MS);
+    this.#memory.forget();
     for (const [service, operations] of this.#services) {
       for (const [id, { day, name }] of operations) {
         if (day >= sinceDay) continue;
@@ -150,6 +159,7 @@ export class Catalogue {
       if (known.has(combination)) continue;
       known.add(combination);
       const { strings } = batch;
+      if (this.#memory.hasOperation(strings, service, name, kind)) continue;
       this.#addOperation({ service: strings.text(service), name: strings.text(name), kind, day });
     }
   }
@@ -191,7 +201,9 @@ export class Catalogue {
     { scope, day }: { scope: Scope; day: number },
   ): void {
     if (keys.length === 0) return;
-    const typesOf = new Uint8Array(batch.strings.count);
+    const { strings } = batch;
+    const scopeNumber = SCOPES.indexOf(scope);
+    const typesOf = new Uint8Array(strings.count);
     const seen: number[] = [];
     for (let i = 0; i < keys.length; i++) {
       const key = keys[i] ?? 0;
@@ -202,7 +214,9 @@ export class Catalogue {
       typesOf[key] = after;
     }
     for (const key of seen) {
-      this.#addKey({ scope, key: batch.strings.text(key), types: typesOf[key] ?? 0, day });
+      const found = typesOf[key] ?? 0;
+      if (this.#memory.hasKey(strings, key, scopeNumber, found)) continue;
+      this.#addKey({ scope, key: strings.text(key), types: found, day });
     }
   }
 
