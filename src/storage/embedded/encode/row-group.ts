@@ -122,7 +122,7 @@ export class RowGroupEncoder {
     { count, min, max }: { count: number; min?: Uint8Array; max?: Uint8Array },
   ): void {
     const present = count === this.#count ? undefined : this.#present;
-    // Codes of traces grow along each run, which level 1 hardly sees: a tenth of the column.
+    // Codes of traces grow along each run, which a short search hardly sees: a tenth of the column.
     const isThorough = spec.name === 'trace_id';
     const input = { spec, values, count, present, min, max, isThorough };
     this.#chunks.push(this.#chunkEncoder.encode(input, this.#count));

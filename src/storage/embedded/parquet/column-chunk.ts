@@ -89,17 +89,27 @@ const LEVEL_BYTES = 4;
 /** Compressing less than this saves less than it costs. */
 const COMPRESS_BYTES_MIN = 64;
 
-const zstdParams = { [constants.ZSTD_c_compressionLevel]: 1 };
-/** For values in which a longer search finds much for little. */
-const thoroughParams = { [constants.ZSTD_c_compressionLevel]: 3 };
+const { ZSTD_c_compressionLevel: LEVEL, ZSTD_c_minMatch: MIN_MATCH } = constants;
+
+/** How far zstd searches, by what is in a page. */
+const EFFORTS = {
+  fast: { [LEVEL]: 1 },
+  /** Repeats are short, and many. */
+  codes: { [LEVEL]: 5 },
+  /** Repeats are long, and what is between them is random: short ones there cost more than they save. */
+  text: { [LEVEL]: 7, [MIN_MATCH]: 6 },
+} as const;
+type Effort = keyof typeof EFFORTS;
+/** Beyond, a search as far takes longer than a flush may. */
+const TEXT_BYTES_MAX = 1 << 20;
 /** What zstd may add to bytes it cannot shrink, and more. */
 const ZSTD_EXTRA_BYTES = 1024;
 
 /** Told how long the input is, zstd makes tables that fit it; a chunk that holds the output keeps
  *  it from being put together of pieces. */
-function compress(raw: Uint8Array, isThorough: boolean): Uint8Array {
+function compress(raw: Uint8Array, effort: Effort): Uint8Array {
   return zstdCompressSync(raw, {
-    params: isThorough ? thoroughParams : zstdParams,
+    params: EFFORTS[effort],
     pledgedSrcSize: raw.length,
     chunkSize: raw.length + ZSTD_EXTRA_BYTES,
   });
@@ -124,7 +134,7 @@ export class ChunkEncoder {
       const header = { 1: i32(values.size), 2: i32(Encoding.plain) };
       uncompressedBytes += writePage(out, values.dictionary, codec, {
         type: PageType.dictionary,
-        isThorough: input.isThorough,
+        effort: 'fast',
         field: 7,
         header,
       });
@@ -133,7 +143,7 @@ export class ChunkEncoder {
     const encoding = encodingOf(values);
     uncompressedBytes += writePage(out, page, codec, {
       type: PageType.data,
-      isThorough: input.isThorough,
+      effort: effortFor(input, page.length),
       field: 5,
       header: { 1: i32(rows), 2: i32(encoding), 3: i32(Encoding.rle), 4: i32(Encoding.rle) },
     });
@@ -193,6 +203,12 @@ export class ChunkEncoder {
   }
 }
 
+function effortFor({ spec, values, isThorough }: ColumnInput, bytes: number): Effort {
+  if (isThorough === true) return 'codes';
+  const isText = values.kind === 'strings' || spec.physical === Physical.double;
+  return isText && values.kind !== 'dictionary' && bytes <= TEXT_BYTES_MAX ? 'text' : 'fast';
+}
+
 function codeWidth(size: number): number {
   if (size <= 1 << 8) return 8;
   return size <= 1 << 16 ? 16 : 24;
@@ -222,7 +238,7 @@ function writeSameLevels(page: ByteSink, rows: number, level: number): void {
 
 interface PageKind {
   readonly type: number;
-  readonly isThorough?: boolean | undefined;
+  readonly effort: Effort;
   /** The field of PageHeader that holds `header`. */
   readonly field: number;
   readonly header: Record<number, ThriftValue>;
@@ -231,7 +247,7 @@ interface PageKind {
 /** Returns what the page would take uncompressed, its header included. */
 // oxlint-disable-next-line max-params -- once a page, and each of the four is another thing
 function writePage(out: ByteSink, raw: Uint8Array, codec: number, page: PageKind): number {
-  const bytes = codec === Codec.zstd ? compress(raw, page.isThorough === true) : raw;
+  const bytes = codec === Codec.zstd ? compress(raw, page.effort) : raw;
   const start = out.length;
   writeStruct(
     out,
@@ -257,6 +273,7 @@ export function nullChunk(spec: ColumnSpec, rows: number): ColumnChunk {
   const out = new ByteSink();
   const uncompressedBytes = writePage(out, page.view(), Codec.none, {
     type: PageType.data,
+    effort: 'fast',
     field: 5,
     header: { 1: i32(rows), 2: i32(Encoding.plain), 3: i32(Encoding.rle), 4: i32(Encoding.rle) },
   });
