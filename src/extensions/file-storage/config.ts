@@ -23,7 +23,9 @@ export const FileStorageConfig = z.strictObject({
     .boolean()
     .default(false)
     .describe('Wait for the disk on every write: survives loss of power, not only of the process.'),
-  timeout: duration().prefault('1s').describe('Accepted; no lock is waited for.'),
+  timeout: duration()
+    .prefault('1s')
+    .describe('Accepted; a folder that another process uses is refused at once.'),
   recreate: z.boolean().default(false).describe('Accepted; a damaged value is set aside alone.'),
   compaction: accepted(),
 });

@@ -2,6 +2,7 @@ import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
+import type { Lifecycle } from '../../component/lifecycle.ts';
 import { keyValueStorage } from '../../component/sending.ts';
 import { testContext } from '../../component/testbed.ts';
 import { component } from './extension.ts';
@@ -14,11 +15,24 @@ let root: string;
 beforeEach(async () => {
   root = await mkdtemp(join(tmpdir(), 'spoor-file-storage-'));
 });
-afterEach(() => rm(root, { recursive: true }));
+afterEach(async () => {
+  for (const extension of running.splice(0)) await extension.stop?.(never);
+  await rm(root, { recursive: true });
+});
 
+const running: Lifecycle[] = [];
+
+/** What ran before has ended. */
 async function lend(settings: object) {
+  for (const extension of running.splice(0)) await extension.stop?.(never);
+  return lendBeside(settings);
+}
+
+async function lendBeside(settings: object) {
   const context = testContext(FileStorageConfig.parse(settings), 'file_storage');
-  await component.create(context).start?.(never);
+  const extension = component.create(context);
+  running.push(extension);
+  await extension.start?.(never);
   const lender = context.host.find(keyValueStorage, 'file_storage');
   if (!lender) throw new Error('nothing was lent');
   return lender;
@@ -51,7 +65,22 @@ test('what an interrupted write left is removed', async () => {
   await writeFile(join(root, 'a', 'k.value.tmp'), 'half');
   const again = await (await lend({ directory: root })).client('a');
   expect(await again.keys()).toEqual(['k']);
-  expect(await readdir(join(root, 'a'))).toEqual(['k.value']);
+  expect(await readdir(join(root, 'a'))).toEqual(['LOCK', 'k.value']);
+});
+
+test('a folder in use is refused to everybody else, and free again after stop', async () => {
+  const first = await lend({ directory: root });
+  const store = await first.client('exporter_a');
+  const second = await lendBeside({ directory: root });
+  await expect(second.client('exporter_a')).rejects.toMatchObject({
+    message: expect.stringContaining(`in use by process ${process.pid}`),
+    hint: expect.stringContaining('directory of its own'),
+  });
+  // Another component's folder is another matter.
+  await second.client('exporter_b');
+  expect(await first.client('exporter_a')).toBe(store);
+  await running.shift()?.stop?.(never);
+  await second.client('exporter_a');
 });
 
 test('a directory that is not there is told with its name and a way out', async () => {

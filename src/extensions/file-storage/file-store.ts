@@ -33,7 +33,7 @@ export class FileStore implements KeyValueStore {
     this.#isSynced = isSynced;
   }
 
-  /** Removes what an interrupted write left. */
+  /** Nobody else may use the directory meanwhile. Removes what an interrupted write left. */
   static async open(directory: string, isSynced: boolean): Promise<FileStore> {
     const left = (await readdir(directory)).filter((file) => file.endsWith(UNFINISHED));
     await Promise.all(left.map((file) => rm(join(directory, file), { force: true })));

@@ -22,7 +22,7 @@ import {
   temporaryPath,
 } from './file-system.ts';
 import type { HashSeed } from './identity.ts';
-import { lockDirectory } from './lock.ts';
+import { lockStore } from './store-lock.ts';
 
 export const STORE_FORMAT = 1;
 
@@ -66,7 +66,7 @@ export async function openDirectory(
       hint: 'give a directory that this user may write',
     });
   }
-  const lock = await lockDirectory(root, { clock, files });
+  const lock = await lockStore(root, { clock, files });
   try {
     await files.unlink(temporaryPath(join(root, FORMAT_FILE)));
     const hashSeed = await readFormat(root, { files, random });

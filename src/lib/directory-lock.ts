@@ -1,16 +1,47 @@
-/** One process at a time in a data directory. Node has no file locks, so `LOCK` names its owner:
+/** One process at a time in a directory. Node has no file locks, so `LOCK` names its owner:
  *  host, process id, and when that process started, since ids are given out again. An owner on
  *  another host cannot be asked; it touches the file while it lives. */
 
 import { execFile } from 'node:child_process';
-import { readFile } from 'node:fs/promises';
+import { link, readdir, readFile, rename, rm, stat, utimes, writeFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import type { Clock } from '../../lib/clock.ts';
-import { systemCodeOf } from '../../lib/errors.ts';
-import { StorageError } from '../contract.ts';
-import { type FileSystem, writeAll } from './file-system.ts';
+import type { Clock } from './clock.ts';
+import { SpoorError, systemCodeOf } from './errors.ts';
+
+/** It belongs to another process, or that cannot be told. */
+export class DirectoryLockError extends SpoorError<'in_use'> {
+  constructor(message: string, hint: string) {
+    super('in_use', message, { hint });
+    this.name = 'DirectoryLockError';
+  }
+}
+
+/** The calls to the disk, an argument so that tests make them fail. */
+export interface LockFiles {
+  read(path: string): Promise<Uint8Array>;
+  write(path: string, content: string, flags: 'w' | 'wx'): Promise<void>;
+  rename(from: string, to: string): Promise<void>;
+  /** A second name; fails when it is taken. */
+  link(from: string, to: string): Promise<void>;
+  /** Nothing happens when it is not there. */
+  unlink(path: string): Promise<void>;
+  list(path: string): Promise<readonly string[]>;
+  stat(path: string): Promise<{ readonly modifiedMs: number } | undefined>;
+  touch(path: string): Promise<void>;
+}
+
+export const realLockFiles: LockFiles = {
+  read: (path) => readFile(path),
+  write: (path, content, flags) => writeFile(path, content, { flag: flags }),
+  rename,
+  link,
+  unlink: (path) => rm(path, { force: true }),
+  list: (path) => readdir(path),
+  stat: async (path) => ({ modifiedMs: (await stat(path)).mtimeMs }),
+  touch: (path) => utimes(path, new Date(), new Date()),
+};
 
 interface Owner {
   readonly host: string;
@@ -30,7 +61,7 @@ const ATTEMPTS = 5;
 
 export interface LockDeps {
   readonly clock: Clock;
-  readonly files: FileSystem;
+  readonly files: LockFiles;
 }
 
 export async function lockDirectory(directory: string, deps: LockDeps): Promise<DirectoryLock> {
@@ -50,16 +81,18 @@ export async function lockDirectory(directory: string, deps: LockDeps): Promise<
       return hold(path, own, deps);
     }
   }
-  throw new StorageError('unusable', `${directory}: the file LOCK cannot be taken`, {
-    hint: `remove ${path} if no other process uses the directory`,
-  });
+  throw new DirectoryLockError(
+    `${directory}: the file LOCK cannot be taken`,
+    `remove ${path} if no other process uses the directory`,
+  );
 }
 
-function inUse(directory: string, owner: Owner): StorageError {
+function inUse(directory: string, owner: Owner): DirectoryLockError {
   const where = owner.host === hostname() ? '' : ` on ${owner.host}`;
-  return new StorageError('unusable', `${directory} is in use by process ${owner.pid}${where}`, {
-    hint: 'stop that process, or give this one a directory of its own',
-  });
+  return new DirectoryLockError(
+    `${directory} is in use by process ${owner.pid}${where}`,
+    'stop that process, or give this one a directory of its own',
+  );
 }
 
 function hold(path: string, own: string, { clock, files }: LockDeps): DirectoryLock {
@@ -75,35 +108,22 @@ function hold(path: string, own: string, { clock, files }: LockDeps): DirectoryL
 }
 
 /** Of processes that ended while they tried. One that is trying now finds the lock taken anyway. */
-async function removeLeftovers(files: FileSystem, directory: string): Promise<void> {
+async function removeLeftovers(files: LockFiles, directory: string): Promise<void> {
   for (const name of await files.list(directory)) {
     if (/^LOCK\.\d+\.(tmp|stale)$/.test(name)) await files.unlink(join(directory, name));
   }
 }
 
-async function readText(files: FileSystem, path: string): Promise<string | undefined> {
+async function readText(files: LockFiles, path: string): Promise<string | undefined> {
   const bytes = await files.read(path).catch(() => undefined);
   return bytes && new TextDecoder().decode(bytes);
 }
 
-async function writeText(
-  files: FileSystem,
-  path: string,
-  { flags, content }: { flags: 'w' | 'wx'; content: string },
-): Promise<void> {
-  const fd = await files.open(path, flags);
-  try {
-    await writeAll(files, fd, { parts: [new TextEncoder().encode(content)], position: 0 });
-  } finally {
-    await files.close(fd);
-  }
-}
-
 /** True when the file was not there and now is, with its content: a link appears at once. */
-async function create(files: FileSystem, path: string, content: string): Promise<boolean> {
+async function create(files: LockFiles, path: string, content: string): Promise<boolean> {
   const temporary = `${path}.${process.pid}.tmp`;
   try {
-    await writeText(files, temporary, { flags: 'w', content });
+    await files.write(temporary, content, 'w');
     return await linkOrCreate(files, path, { temporary, content });
   } finally {
     await files.unlink(temporary);
@@ -111,7 +131,7 @@ async function create(files: FileSystem, path: string, content: string): Promise
 }
 
 async function linkOrCreate(
-  files: FileSystem,
+  files: LockFiles,
   path: string,
   { temporary, content }: { temporary: string; content: string },
 ): Promise<boolean> {
@@ -126,12 +146,12 @@ async function linkOrCreate(
 
 /** For file systems without hard links. */
 async function createWithoutLink(
-  files: FileSystem,
+  files: LockFiles,
   path: string,
   content: string,
 ): Promise<boolean> {
   try {
-    await writeText(files, path, { flags: 'wx', content });
+    await files.write(path, content, 'wx');
     return true;
   } catch (error) {
     if (systemCodeOf(error) === 'EEXIST') return false;
@@ -140,7 +160,7 @@ async function createWithoutLink(
 }
 
 /** Moves the lock aside and looks at it again: another process may have replaced it meanwhile. */
-async function removeStale(files: FileSystem, path: string, judged: string): Promise<void> {
+async function removeStale(files: LockFiles, path: string, judged: string): Promise<void> {
   const aside = `${path}.${process.pid}.stale`;
   try {
     await files.rename(path, aside);
