@@ -17,8 +17,12 @@ import type { QueueSettings } from '../../component/sending.ts';
 import { messageOf } from '../../lib/errors.ts';
 import type { Clock } from '../../lib/clock.ts';
 import type { Logger } from '../../lib/logger.ts';
+import { Backlog } from './backlog.ts';
 import { groupingOf, type Grouping, type Load } from './grouping.ts';
 import { type Keeper, type QueuedItem, type Sizer, sizers, WaitingLine } from './queue.ts';
+
+/** Of a queue on disk, in memory at once. */
+const READ_AHEAD_BYTES = 64 * 1024 * 1024;
 
 export interface QueueCounters {
   enqueueFailed(items: number): void;
@@ -44,6 +48,7 @@ export class QueueSender implements Lifecycle, Consumer<Batch> {
   readonly #context: QueueContext;
   readonly #line: WaitingLine<Load>;
   readonly #grouping: Grouping;
+  readonly #backlog: Backlog;
   readonly #sizer: Sizer;
   readonly #finishing = new Set<Promise<void>>();
   /** Aborted at the shutdown deadline, or at once for a persistent queue. */
@@ -53,9 +58,15 @@ export class QueueSender implements Lifecycle, Consumer<Batch> {
   #isClosing = false;
 
   constructor(next: Consumer<Batch>, context: QueueContext) {
+    const { storage } = context.settings;
     this.#next = next;
     this.#context = context;
     this.#sizer = sizers[context.settings.sizer];
+    this.#backlog = new Backlog({
+      bytesMax: storage === undefined ? Infinity : READ_AHEAD_BYTES,
+      give: ({ delivery }, batch) => this.#grouping.add({ batch, delivery }),
+      leaveOut: ({ item }, error) => this.#leaveOut(item, error),
+    });
     this.#line = new WaitingLine(context.settings.queue_size);
     this.#grouping = groupingOf(context.settings, context.clock, (load) => this.#line.add(load));
   }
@@ -80,7 +91,7 @@ export class QueueSender implements Lifecycle, Consumer<Batch> {
     await this.#reserve(size, batch, signal);
     const item = await this.#keep(batch, size);
     this.#context.counters.enqueued(batch);
-    const { settled } = this.#enqueue(item);
+    const { settled } = this.#enqueue(item, batch);
     this.#report();
     if (this.#context.settings.wait_for_result) await settled;
   }
@@ -91,6 +102,7 @@ export class QueueSender implements Lifecycle, Consumer<Batch> {
       this.#sending.abort(new PipelineError('not_running', 'shutting down'));
     if (this.#keeper?.isPersistent === true) giveUp();
     deadline.addEventListener('abort', giveUp, { once: true });
+    this.#backlog.close();
     this.#grouping.close();
     this.#line.wakeAll();
     await Promise.all(this.#workers);
@@ -116,7 +128,7 @@ export class QueueSender implements Lifecycle, Consumer<Batch> {
   async #keep(batch: Batch, size: number): Promise<QueuedItem> {
     try {
       if (this.#keeper === undefined) throw new PipelineError('not_running', 'not started');
-      return await this.#keeper.keep(batch, size);
+      return await this.#keeper.keep(batch);
     } catch (error) {
       this.#line.release(size);
       this.#context.counters.enqueueFailed(batch.count);
@@ -124,11 +136,11 @@ export class QueueSender implements Lifecycle, Consumer<Batch> {
     }
   }
 
-  #enqueue(item: QueuedItem): Delivery {
+  #enqueue(item: QueuedItem, batch?: Batch): Delivery {
     const delivery = new Delivery();
     const onSettled = (): void => this.#track(this.#finish(item));
     delivery.settled.then(onSettled, onSettled);
-    this.#grouping.add({ batch: item.batch, delivery });
+    this.#backlog.add({ item, delivery }, batch);
     return delivery;
   }
 
@@ -185,6 +197,17 @@ export class QueueSender implements Lifecycle, Consumer<Batch> {
         { reason: messageOf(error) },
         'a sent batch could not be removed from the queue and will be sent again after a restart',
       );
+    }
+    this.#backlog.release(item);
+    this.#line.release(item.size);
+    this.#report();
+  }
+
+  /** A damaged item has been set aside; what could not be read stays for the next process. */
+  #leaveOut(item: QueuedItem, error: unknown): void {
+    if (error !== undefined) {
+      const reason = messageOf(error);
+      this.#context.logger.error({ reason }, 'a queued batch cannot be read; it stays where it is');
     }
     this.#line.release(item.size);
     this.#report();

@@ -3,9 +3,12 @@
 import type { Batch } from '../../component/consumer.ts';
 
 export interface QueuedItem {
-  readonly batch: Batch;
   /** In the queue's unit. */
   readonly size: number;
+  /** What its batch takes in memory. */
+  readonly byteSize: number;
+  /** The batch; undefined when it turns out to be damaged. */
+  read(): Promise<Batch | undefined>;
   /** Sent, or given up: forget it. */
   done(): Promise<void>;
 }
@@ -14,12 +17,12 @@ export interface Keeper {
   /** What an earlier process left behind, oldest first. Called once, before `keep`. */
   restore(): AsyncIterable<QueuedItem>;
   /** Resolves when the batch is kept as safely as this keeper can. */
-  keep(batch: Batch, size: number): Promise<QueuedItem>;
+  keep(batch: Batch): Promise<QueuedItem>;
   /** True when items survive the process: nothing has to be drained at shutdown. */
   readonly isPersistent: boolean;
 }
 
-export type Sizer = (batch: Batch) => number;
+export type Sizer = (batch: Pick<Batch, 'count' | 'byteSize'>) => number;
 
 export const sizers: Readonly<Record<'requests' | 'items' | 'bytes', Sizer>> = {
   requests: () => 1,
@@ -29,11 +32,17 @@ export const sizers: Readonly<Record<'requests' | 'items' | 'bytes', Sizer>> = {
 
 export class MemoryKeeper implements Keeper {
   readonly isPersistent = false;
+  readonly #sizer: Sizer;
+
+  constructor(sizer: Sizer) {
+    this.#sizer = sizer;
+  }
 
   async *restore(): AsyncIterable<QueuedItem> {}
 
-  async keep(batch: Batch, size: number): Promise<QueuedItem> {
-    return { batch, size, done: async () => {} };
+  async keep(batch: Batch): Promise<QueuedItem> {
+    const { byteSize } = batch;
+    return { size: this.#sizer(batch), byteSize, read: async () => batch, done: async () => {} };
   }
 }
 

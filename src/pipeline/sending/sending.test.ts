@@ -223,16 +223,49 @@ test('a queue in a store survives a stop: the next process sends what was left',
   await first.sender.start?.(never);
   for (const name of ['a', 'b', 'c']) await first.sender.consume(batch(name), never);
   await first.sender.stop?.(never);
+  const [, damaged = ''] = [...store.values.keys()].toSorted();
+  expect(damaged).toMatch(/^item-0000000000000001-1-\d+$/);
   expect(store.values.size).toBe(3);
-  store.values.set('item-0000000000000001', Uint8Array.of(1, 2, 3));
+  store.values.set(damaged, Uint8Array.of(1, 2, 3));
 
   const second = await start();
   await second.sender.start?.(never);
   await second.sender.consume(batch('d'), never);
   await vi.waitFor(() => expect(names(second.peer.batches)).toEqual(['a', 'c', 'd']));
   await second.sender.stop?.(never);
-  expect([...store.values.keys()]).toEqual(['damaged-item-0000000000000001']);
+  expect([...store.values.keys()]).toEqual([`damaged-${damaged}`]);
+  expect(await second.metric('otelcol_exporter_queue_size')).toBe(0);
 });
+
+test('a long queue in a store is read as it is sent, also one of an older version', async () => {
+  const store = new MapStore();
+  const reads: string[] = [];
+  const { get } = store;
+  store.get = (key) => (reads.push(key), get(key));
+  const large = () => batch('x'.repeat(20_000_000));
+  for (let i = 0; i < 6; i++)
+    store.values.set(
+      `item-${i}`.replace(/\d/, (n) => n.padStart(16, '0')),
+      encodeItem(large()),
+    );
+  const made = setUp({
+    sending_queue: queue({ storage: 'file_storage', num_consumers: 1 }),
+    retry_on_failure: retry(),
+  });
+  made.host.lend(keyValueStorage, 'file_storage', { client: async () => store });
+  made.peer.refuseWith = busy();
+  await made.sender.start?.(never);
+  await made.sender.consume(large(), never);
+  // Six to learn how large they are, three as the first to be sent.
+  await vi.waitFor(() => expect(reads).toHaveLength(9));
+  made.peer.refuseWith = undefined;
+  await until(
+    () => made.peer.batches.length === 7,
+    (ms) => made.clock.advance(ms),
+  );
+  await made.sender.stop?.(never);
+  expect(store.values.size).toBe(0);
+}, 30_000);
 
 const spanBatch = (from: number, count: number, client?: Client) =>
   sentBy(

@@ -62,7 +62,7 @@ async function openKeeper(
   storage: string | undefined,
   sizer: Sizer,
 ): Promise<Keeper> {
-  if (storage === undefined) return new MemoryKeeper();
+  if (storage === undefined) return new MemoryKeeper(sizer);
   const lender = host.find(keyValueStorage, storage);
   if (lender === undefined) {
     throw new PipelineError('not_running', `there is no storage extension "${storage}"`, {
