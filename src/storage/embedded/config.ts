@@ -45,7 +45,7 @@ export const EmbeddedConfig = z.strictObject({
     .default(32)
     .describe('Make one segment of this many row groups.'),
   max_unflushed_bytes: byteSize()
-    .prefault('192MiB')
+    .prefault('96MiB')
     .describe('Memory for spans that are in no file yet; writers wait above it.'),
 });
 

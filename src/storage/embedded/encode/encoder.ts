@@ -26,6 +26,9 @@ export interface EncoderOptions {
   readonly onFailure?: ((error: StorageError) => void) | undefined;
 }
 
+/** A frame leaves little behind and is forgotten at once: more room would be taken, not used. */
+const YOUNG_MIB_MAX = 12;
+
 interface Waiting {
   readonly resolve: (isEmpty: boolean) => void;
   readonly reject: (error: StorageError) => void;
@@ -204,7 +207,8 @@ export class Encoder implements SegmentEncoder {
 
 function startOwnWorker(workerData: WorkerOptions): Worker {
   const entry = entryUrl('./encoder-worker.ts', import.meta.url);
-  return new Worker(entry, { workerData, name: 'encoder' });
+  const resourceLimits = { maxYoungGenerationSizeMb: YOUNG_MIB_MAX };
+  return new Worker(entry, { workerData, name: 'encoder', resourceLimits });
 }
 
 function errorOf({ code, message, retryable, retryAfterMs, hint }: Failure): StorageError {
