@@ -27,6 +27,7 @@ import type { ReadContext } from './query/read-context.ts';
 import { readTraces } from './query/read-traces.ts';
 import { RedCache } from './query/red-cache.ts';
 import { DamageFound, type PageChecks } from './query/verified-files.ts';
+import { SharedTraces } from './query/shared-traces.ts';
 import type { TraceFiles } from './read/file-reader.ts';
 import type { TenantStore } from './tenant-store.ts';
 
@@ -52,6 +53,7 @@ interface Asked {
 export class EmbeddedReader implements TraceReader {
   readonly #with: ReaderParts;
   readonly #rollups = new RedCache();
+  readonly #shared = new WeakMap<TenantStore, SharedTraces>();
 
   constructor(parts: ReaderParts) {
     this.#with = parts;
@@ -208,10 +210,13 @@ export class EmbeddedReader implements TraceReader {
 
   #context(store: TenantStore, manifest: Manifest, signal: AbortSignal | undefined): ReadContext {
     const { queries, traceFiles, pages, damage } = this.#with;
+    const shared = this.#shared.get(store) ?? new SharedTraces();
+    this.#shared.set(store, shared);
     return {
       port: queries,
       reader: traceFiles,
       pages,
+      shared,
       onDamagedIndex: (file) => void store.repairs.repair(file),
       manifest,
       seed: store.hashSeed,

@@ -7,9 +7,17 @@ import { crc32, zstdDecompressSync } from 'node:zlib';
 import { hexAt } from '../../model/ids.ts';
 import { messageOf } from '../../lib/errors.ts';
 import { StorageError } from '../contract.ts';
+import { unpackBounds } from './block-bounds.ts';
+import { BLOCK_TRACES, BLOCK_WORDS, ID_BYTES, IndexIds } from './index-ids.ts';
 import { unpackRed } from './red/codec.ts';
 import type { RedPartial } from './red/partial.ts';
-import type { PartialSummary, SegmentHeader, SegmentIndex } from './segment-index.ts';
+import type {
+  BlockBounds,
+  PartialSummary,
+  SegmentHeader,
+  SegmentIndex,
+  TraceKeys,
+} from './segment-index.ts';
 import { SummaryBlock, type TraceEntry } from './summary-block.ts';
 import { ValueFilters } from './value-filter.ts';
 
@@ -17,13 +25,6 @@ export const INDEX_MAGIC = 0x49525053; // "SPRI"
 export const INDEX_VERSION = 1;
 /** magic, version, header bytes, crc32 of the header. */
 export const INDEX_PREFIX_BYTES = 16;
-/** Traces a block. */
-export const BLOCK_TRACES = 256;
-export const ID_BYTES = 16;
-/** Directory entry of a block: first 8 bytes of its first id (as two words, high first), crc32 of
- *  its ids, offset in the summaries section, length, crc32 of its summaries. */
-export const BLOCK_WORDS = 6;
-
 /** Where a section lies, from the first byte of the file. */
 export interface Section {
   readonly at: number;
@@ -31,7 +32,15 @@ export interface Section {
   readonly crc: number;
 }
 
-export type SectionName = 'directory' | 'ids' | 'summaries' | 'hashes' | 'red' | 'sums' | 'values';
+export type SectionName =
+  | 'directory'
+  | 'ids'
+  | 'summaries'
+  | 'hashes'
+  | 'red'
+  | 'sums'
+  | 'values'
+  | 'bounds';
 
 export interface IndexHeaderJson extends Omit<SegmentHeader, 'minStartNano' | 'maxStartNano'> {
   readonly minStartNano: string;
@@ -65,11 +74,8 @@ function readHead(path: string, fd: number): SegmentIndex {
   if (head.length < INDEX_PREFIX_BYTES) throw damaged(path, 'it is cut short');
   const [magic, version, headerBytes = 0, headerCrc] = wordsOf(head, 0, 4);
   if (magic !== INDEX_MAGIC) throw damaged(path, 'it is no index');
-  if (version !== INDEX_VERSION) {
-    throw new StorageError('unusable', `${path} has format ${version}, which is not known`, {
-      hint: 'use the version of spoor that wrote it, or a newer one',
-    });
-  }
+  // Damage, and made again: a newer store says so in its format file and is not opened.
+  if (version !== INDEX_VERSION) throw damaged(path, `format ${version} is not known`);
   if (headerBytes > HEADER_BYTES_MAX) throw damaged(path, 'its header is too long');
   const slice = (at: number, length: number): Uint8Array =>
     at + length <= head.length ? head.subarray(at, at + length) : readAt(fd, at, length);
@@ -115,9 +121,10 @@ class FileIndex implements SegmentIndex {
   readonly #path: string;
   readonly #sections: IndexHeaderJson['sections'];
   readonly #blocks: Uint32Array;
-  /** The blocks read last: neighbours are asked for one after another. */
-  #ids: { block: number; bytes: Uint8Array } | undefined;
+  readonly #ids: IndexIds;
+  /** The block read last: neighbours are asked for one after another. */
   #summaries: { block: number; records: SummaryBlock } | undefined;
+  #bounds: readonly BlockBounds[] | undefined;
   /** Summary and row groups of a trace are often asked for one after the other. */
   #last: { position: number; entry: TraceEntry } | undefined;
 
@@ -128,50 +135,35 @@ class FileIndex implements SegmentIndex {
     this.traceCount = header.traces;
     this.#sections = header.sections;
     this.#blocks = blocks;
+    const { ids } = header.sections;
+    if (ids === undefined) throw damaged(path, 'it has no section ids');
+    this.#ids = new IndexIds({
+      blocks,
+      count: header.traces,
+      section: ids,
+      read: (at, length, crc) => this.#read(at, length, crc),
+    });
   }
 
   find(traceId: Uint8Array): number {
-    const block = this.#blockFor(traceId);
-    if (block < 0) return -1;
-    const ids = this.#idsOf(block);
-    let low = 0;
-    let high = ids.length / ID_BYTES - 1;
-    while (low <= high) {
-      const middle = (low + high) >> 1;
-      const order = compareIds(ids, middle * ID_BYTES, traceId);
-      if (order === 0) return block * BLOCK_TRACES + middle;
-      if (order < 0) low = middle + 1;
-      else high = middle - 1;
-    }
-    return -1;
+    return this.#ids.find(traceId);
   }
 
-  /** Side by side when there are many, since each block is then read anyway. */
   hasAny(traceIds: Uint8Array): boolean {
-    const count = traceIds.length / ID_BYTES;
-    if (count * BLOCK_TRACES < this.traceCount) {
-      for (let i = 0; i < count; i++) {
-        if (this.find(traceIds.subarray(i * ID_BYTES, (i + 1) * ID_BYTES)) >= 0) return true;
-      }
-      return false;
-    }
-    let next = 0;
-    for (let block = 0; block * BLOCK_TRACES < this.traceCount; block++) {
-      const ids = this.#idsOf(block);
-      for (let at = 0; at < ids.length && next < count;) {
-        const wanted = traceIds.subarray(next * ID_BYTES, (next + 1) * ID_BYTES);
-        const order = compareIds(ids, at, wanted);
-        if (order === 0) return true;
-        if (order < 0) at += ID_BYTES;
-        else next++;
-      }
-    }
-    return false;
+    return this.#ids.hasAny(traceIds);
   }
 
   traceIdAt(position: number): string {
-    const ids = this.#idsOf(this.#checked(position));
+    const ids = this.#ids.ofBlock(this.#checked(position));
     return hexAt(ids, (position % BLOCK_TRACES) * ID_BYTES, ID_BYTES);
+  }
+
+  ids(block?: number): Uint8Array {
+    return block === undefined ? this.#ids.all() : this.#ids.ofBlock(block);
+  }
+
+  idPrefix(block: number): Uint8Array {
+    return this.#ids.prefixOf(block);
   }
 
   rowGroupsAt(position: number): readonly number[] {
@@ -180,6 +172,18 @@ class FileIndex implements SegmentIndex {
 
   summaryAt(position: number): PartialSummary {
     return this.#entryAt(position).summary;
+  }
+
+  keysAt(position: number): TraceKeys {
+    const records = this.#recordsOf(this.#checked(position));
+    return this.#guarded(() => records.keysAt(position % BLOCK_TRACES));
+  }
+
+  bounds(): readonly BlockBounds[] | undefined {
+    const section = this.#sections.bounds;
+    if (section === undefined) return undefined;
+    this.#bounds ??= unpackBounds(this.#read(section.at, section.bytes, section.crc));
+    return this.#bounds;
   }
 
   hashes(): BigUint64Array {
@@ -211,29 +215,16 @@ class FileIndex implements SegmentIndex {
     return this.#guarded(() => unpackRed(bytes));
   }
 
-  /** The last block whose first id is not greater. First ids are known by their first 8 bytes: when
-   *  two blocks begin alike, the id itself decides. */
-  #blockFor(traceId: Uint8Array): number {
-    const high = wordAt(traceId, 0);
-    const low = wordAt(traceId, 4);
-    let from = 0;
-    let to = this.#blocks.length / BLOCK_WORDS;
-    while (from < to) {
-      const middle = (from + to) >> 1;
-      const firstHigh = this.#word(middle, 0);
-      const firstLow = this.#word(middle, 1);
-      const isAfter = firstHigh > high || (firstHigh === high && firstLow > low);
-      if (isAfter) to = middle;
-      else from = middle + 1;
-    }
-    let block = from - 1;
-    while (block > 0 && compareIds(this.#idsOf(block), 0, traceId) > 0) block--;
-    return block;
-  }
-
   #entryAt(position: number): TraceEntry {
     if (this.#last?.position === position) return this.#last.entry;
-    const block = this.#checked(position);
+    const records = this.#recordsOf(this.#checked(position));
+    const traceId = this.traceIdAt(position);
+    const entry = this.#guarded(() => records.entryAt(position % BLOCK_TRACES, traceId));
+    this.#last = { position, entry };
+    return entry;
+  }
+
+  #recordsOf(block: number): SummaryBlock {
     if (this.#summaries?.block !== block) {
       const section = this.#section('summaries');
       const at = section.at + this.#word(block, 3);
@@ -241,21 +232,7 @@ class FileIndex implements SegmentIndex {
       const records = this.#guarded(() => new SummaryBlock(zstdDecompressSync(packed)));
       this.#summaries = { block, records };
     }
-    const { records } = this.#summaries;
-    const traceId = this.traceIdAt(position);
-    const entry = this.#guarded(() => records.entryAt(position % BLOCK_TRACES, traceId));
-    this.#last = { position, entry };
-    return entry;
-  }
-
-  #idsOf(block: number): Uint8Array {
-    if (this.#ids?.block !== block) {
-      const first = block * BLOCK_TRACES;
-      const count = Math.min(BLOCK_TRACES, this.traceCount - first);
-      const at = this.#section('ids').at + first * ID_BYTES;
-      this.#ids = { block, bytes: this.#read(at, count * ID_BYTES, this.#word(block, 2)) };
-    }
-    return this.#ids.bytes;
+    return this.#summaries.records;
   }
 
   #checked(position: number): number {
@@ -320,18 +297,4 @@ function readAt(fd: number, at: number, length: number): Uint8Array {
 /** Little-endian words, copied. */
 function wordsOf(bytes: Uint8Array, at: number, count: number): Uint32Array {
   return new Uint32Array(bytes.slice(at, at + count * 4).buffer);
-}
-
-/** Four bytes, the first highest: ids compare as numbers then. */
-export function wordAt(bytes: Uint8Array, at: number): number {
-  return new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength).getUint32(at);
-}
-
-/** The id at `at` against another one: negative, 0 or positive. */
-function compareIds(ids: Uint8Array, at: number, other: Uint8Array): number {
-  for (let i = 0; i < ID_BYTES; i++) {
-    const order = (ids[at + i] ?? 0) - (other[i] ?? 0);
-    if (order !== 0) return order;
-  }
-  return 0;
 }

@@ -39,13 +39,26 @@ export interface RootSpan {
   readonly name: string;
 }
 
-/** What one file knows of a trace. Those of several files merge into a TraceSummary. */
-export interface PartialSummary {
-  readonly traceId: string;
+/** What searches order traces by. */
+export interface TraceKeys {
   readonly startNano: bigint;
   readonly endNano: bigint;
   readonly spanCount: number;
   readonly errorCount: number;
+}
+
+/** How far the traces of a block reach. */
+export interface BlockBounds {
+  /** Least and greatest duration. */
+  readonly shortest: bigint;
+  readonly longest: bigint;
+  readonly mostSpans: bigint;
+  readonly mostErrors: bigint;
+}
+
+/** What one file knows of a trace. Those of several files merge into a TraceSummary. */
+export interface PartialSummary extends TraceKeys {
+  readonly traceId: string;
   /** The earliest span without a parent, when there is one. */
   readonly root: RootSpan | undefined;
   /** The earliest span of all. */
@@ -70,6 +83,14 @@ export interface SegmentIndex {
   /** Which row groups of the file have rows of the trace, ascending. */
   rowGroupsAt(position: number): readonly number[];
   summaryAt(position: number): PartialSummary;
+  /** A part of the summary, at a part of its cost. */
+  keysAt(position: number): TraceKeys;
+  /** Of all traces, or those of a block: 16 bytes each, ascending. */
+  ids(block?: number): Uint8Array;
+  /** The first 8 bytes of a block's first trace id. */
+  idPrefix(block: number): Uint8Array;
+  /** Of each block of BLOCK_TRACES traces; undefined when an older version wrote the file. Kept. */
+  bounds(): readonly BlockBounds[] | undefined;
   /** One a row, in no order; empty when the file is too old to need them. */
   hashes(): BigUint64Array;
   /** Rates, errors and durations of all its rows; undefined when an older version wrote the file. */

@@ -243,6 +243,7 @@ test('a damaged index is absent, its file still opens', async () => {
       index.hashes();
       index.red();
       index.values();
+      index.bounds();
     }, `byte ${at}`).toThrow(expect.objectContaining({ name: 'StorageError' }));
   }
   writeFileSync(indexPath, bytes.subarray(0, 40));

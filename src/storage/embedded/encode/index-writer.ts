@@ -1,20 +1,18 @@
 /** Writes an index file (index-file.ts reads it) from traces in the order of their ids. */
 
 import { constants, crc32, zstdCompressSync } from 'node:zlib';
+import { boundsOf, packBounds } from '../block-bounds.ts';
 import { ByteSink } from '../parquet/byte-sink.ts';
 import {
-  BLOCK_TRACES,
-  BLOCK_WORDS,
-  ID_BYTES,
   INDEX_MAGIC,
   INDEX_PREFIX_BYTES,
   INDEX_VERSION,
   type IndexHeaderJson,
   type Section,
   type SectionName,
-  wordAt,
 } from '../index-file.ts';
-import type { SegmentHeader } from '../segment-index.ts';
+import { BLOCK_TRACES, BLOCK_WORDS, ID_BYTES, wordAt } from '../index-ids.ts';
+import type { BlockBounds, SegmentHeader } from '../segment-index.ts';
 import { packRed } from '../red/codec.ts';
 import { sumMinutes } from '../red/merge.ts';
 import type { RedPartial } from '../red/partial.ts';
@@ -35,6 +33,7 @@ export class IndexWriter {
   readonly #ids = new ByteSink();
   readonly #summaries = new ByteSink();
   readonly #directory: number[] = [];
+  readonly #bounds: BlockBounds[] = [];
   #block: TraceEntry[] = [];
   #traces = 0;
 
@@ -51,6 +50,7 @@ export class IndexWriter {
       ['directory', bytesOf(Uint32Array.from(this.#directory))],
       ['ids', this.#ids.view()],
       ['summaries', this.#summaries.view()],
+      ['bounds', packBounds(this.#bounds)],
     ];
     if (hashes !== undefined && hashes.length > 0) bodies.push(['hashes', bytesOf(hashes)]);
     if (red !== undefined) bodies.push(['red', packRed(red)]);
@@ -106,6 +106,7 @@ export class IndexWriter {
     }
     this.#directory.push(...entry);
     this.#summaries.append(packed);
+    this.#bounds.push(boundsOf(this.#block.map(({ summary }) => summary)));
     this.#traces += this.#block.length;
     this.#block = [];
   }

@@ -36,6 +36,7 @@ function isWhole(path: string): boolean {
     index.red();
     index.sums();
     index.values();
+    index.bounds();
     return true;
   } catch (error) {
     if (error instanceof StorageError && error.code === 'damaged') return false;

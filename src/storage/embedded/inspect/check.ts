@@ -9,7 +9,8 @@ import { messageOf, systemCodeOf } from '../../../lib/errors.ts';
 import { decodeTombstone } from '../deletion/tombstone.ts';
 import { STORE_FORMAT } from '../directory.ts';
 import { indexPathOf } from '../encode/data-file.ts';
-import { BLOCK_TRACES, openIndex, sectionsOf } from '../index-file.ts';
+import { openIndex, sectionsOf } from '../index-file.ts';
+import { BLOCK_TRACES } from '../index-ids.ts';
 import { ParquetFile } from '../parquet/parquet-file.ts';
 import { DayReader, openDay } from '../red/day-file.ts';
 import { decodeTenantState } from '../tenant-state.ts';
@@ -145,11 +146,20 @@ async function checkLog(
 function checkParquet(path: string, bytes: Uint8Array, report: Report): void {
   const file = ParquetFile.of(path, bytes);
   const { columns, rowGroups } = file.footer;
+  const problems = new Set<string>();
   for (let rowGroup = 0; rowGroup < rowGroups.length; rowGroup++) {
+    // Every page as it was written, those without a value too, and then what is in them.
+    for (const found of file.checkColumns(rowGroup, columns)) {
+      for (const { message } of found) problems.add(message);
+    }
     for (const column of columns) {
-      attempt(() => file.readColumns(rowGroup, [column]), withoutPath(path, report));
+      attempt(
+        () => file.readColumns(rowGroup, [column]),
+        (problem) => problems.add(problem),
+      );
     }
   }
+  problems.forEach(withoutPath(path, report));
 }
 
 function checkIndex(path: string, bytes: Uint8Array, report: Report): void {

@@ -1,10 +1,11 @@
 /** What a file's index says of a trace. A file whose index is damaged is asked always. */
 
 import { hexAt, TRACE_ID_BYTES } from '../../../model/ids.ts';
-import { StorageError } from '../../contract.ts';
 import type { DataFile } from '../manifest.ts';
 import type { PartialSummary } from '../segment-index.ts';
+import { fromIndex } from './from-index.ts';
 import type { ReadContext } from './read-context.ts';
+import { isDamage } from './run-on-files.ts';
 
 /** Its part, nothing, or that it cannot tell. */
 export type IndexAnswer =
@@ -21,13 +22,14 @@ export function askIndex(
   if (deleted?.has(hexAt(traceId, 0, TRACE_ID_BYTES))) return 'absent';
   if (index === undefined) return 'damaged';
   try {
-    const position = index.find(traceId);
-    if (position < 0) return 'absent';
-    return { summary: index.summaryAt(position), rowGroups: index.rowGroupsAt(position) };
+    return fromIndex(file, { onDamagedIndex }, () => {
+      const position = index.find(traceId);
+      if (position < 0) return 'absent';
+      return { summary: index.summaryAt(position), rowGroups: index.rowGroupsAt(position) };
+    });
   } catch (error) {
-    if (!(error instanceof StorageError) || error.code !== 'damaged') throw error;
-    // It is made again; until then the rows say what it does not.
-    onDamagedIndex?.(file);
+    if (!isDamage(error)) throw error;
+    // Until it is made again the rows say what it does not.
     return 'damaged';
   }
 }

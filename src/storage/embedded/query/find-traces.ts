@@ -21,7 +21,8 @@ import {
 import { type Cursor, decodeCursor, encodeCursor } from './cursor.ts';
 import type { ReadContext } from './read-context.ts';
 import { summarize } from './summaries.ts';
-import { findTraceIds, type FoundTrace, type SpanSearch } from './trace-search.ts';
+import type { FoundTrace, SpanSearch } from './search-rows.ts';
+import { findTraceIds } from './trace-search.ts';
 
 const LIMIT_MAX = 100_000;
 /** Candidates asked for at once when few of them pass. */

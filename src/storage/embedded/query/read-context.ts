@@ -6,6 +6,7 @@ import type { TraceFiles } from '../read/file-reader.ts';
 import type { QueryPlan, QueryResult } from './messages.ts';
 import type { QueryPort } from './query-process.ts';
 import { isDamage, runOnFiles } from './run-on-files.ts';
+import type { SharedTraces } from './shared-traces.ts';
 import type { PageChecks } from './verified-files.ts';
 
 export interface ReadContext {
@@ -13,6 +14,8 @@ export interface ReadContext {
   readonly reader: TraceFiles;
   /** Asked before the port is. */
   readonly pages: PageChecks;
+  /** Of the tenant. */
+  readonly shared: SharedTraces;
   /** Pinned by the caller, with `fresh` for searches and dependencies. */
   readonly manifest: Manifest;
   /** What identity hashes are made with. */
@@ -20,6 +23,9 @@ export interface ReadContext {
   readonly signal?: AbortSignal | undefined;
   /** Rows a search for the newest looks at first; the default is good but for tests. */
   readonly firstRows?: number | undefined;
+  /** What trying traces one by one may cost, in rows read, before all rows are: as many as there are,
+   *  but for tests. */
+  readonly triedRowsMax?: number | undefined;
   /** Told of a file whose index turned out to be damaged. */
   readonly onDamagedIndex?: ((file: DataFile) => void) | undefined;
   /** Told, for people, what an answer leaves out. */

@@ -14,6 +14,7 @@ import type { DataFile, Manifest } from '../manifest.ts';
 import { FileReader } from '../read/file-reader.ts';
 import { QueryProcess, type QueryProcessSettings } from './query-process.ts';
 import type { ReadContext } from './read-context.ts';
+import { SharedTraces } from './shared-traces.ts';
 import { DamageFound, VerifiedFiles } from './verified-files.ts';
 
 const SEED: HashSeed = [1, 2];
@@ -33,6 +34,7 @@ export class StoredTenant {
       this.files = this.files.map((file) => (file.path === path ? { ...file, damage } : file));
     },
   });
+  readonly shared = new SharedTraces();
   readonly warnings: string[] = [];
   files: DataFile[] = [];
   readonly #encoder = new Encoder({ seed: 1 });
@@ -85,6 +87,24 @@ export class StoredTenant {
     this.files = segments;
   }
 
+  /** Traces of files are hidden, until `rewrite`. */
+  hide(traceId: string): void {
+    this.files = this.files.map((file) => ({
+      ...file,
+      deleted: new Set([...(file.deleted ?? []), traceId]),
+    }));
+  }
+
+  /** Files without what is hidden in them; then they may be stitched again. */
+  async rewrite(): Promise<void> {
+    const rewritten = this.files.map(async (file) => {
+      const path = join(this.directory, `${file.from}-${file.to}.${++this.#fresh}.parquet`);
+      return file.deleted === undefined ? file : this.#encoder.rewrite(file, path, SEED);
+    });
+    const files = await Promise.all(rewritten);
+    this.files = files.filter((file) => file !== undefined);
+  }
+
   async context(): Promise<ReadContext> {
     const path = join(this.directory, `fresh-${++this.#fresh}.parquet`);
     const fresh = this.#entries.length > 0 ? await this.#encoder.snapshot('t', path) : undefined;
@@ -96,8 +116,8 @@ export class StoredTenant {
       release() {},
     };
     const onWarning = (warning: string) => void this.warnings.push(warning);
-    const { port, reader, pages } = this;
-    return { port, reader, pages, manifest, seed: SEED, onWarning };
+    const { port, reader, pages, shared } = this;
+    return { port, reader, pages, shared, manifest, seed: SEED, onWarning };
   }
 
   /** As the store asks: again when damage was found. */
