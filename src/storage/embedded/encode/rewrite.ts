@@ -82,8 +82,16 @@ class Rewriting {
     if (this.#index !== undefined) return this.#writeWith(this.#index, write);
     const inputs = this.#groups.flatMap((group) => {
       if (group.kind === 'copied') return [];
-      const { header, entries, parquet, red } = group.file;
-      return [{ header, entries: () => entries, parquet: async () => parquet, red: () => red }];
+      const { header, entries, parquet, red, values } = group.file;
+      return [
+        {
+          header,
+          entries: () => entries,
+          parquet: async () => parquet,
+          red: () => red,
+          values: () => [values],
+        },
+      ];
     });
     return (await joinFiles(inputs, write)).index;
   }
@@ -106,7 +114,7 @@ class Rewriting {
     const writer = new IndexWriter();
     this.#copyEntries(index, writer);
     const hashes = this.#gone.leftOf(index);
-    return writer.finish(header, { hashes, red: this.#red() });
+    return writer.finish(header, { hashes, red: this.#red(), values: this.#values(index) });
   }
 
   /** Row groups of which nothing is left do not count any more. */
@@ -120,6 +128,18 @@ class Rewriting {
         rowGroups: rowGroups.filter((place) => place !== undefined),
       });
     }
+  }
+
+  /** Undefined when a row group that is copied has none. */
+  #values(index: SegmentIndex): Uint8Array[] | undefined {
+    const known = index.values()?.records;
+    const all: Uint8Array[] = [];
+    for (const group of this.#groups) {
+      const values = group.kind === 'encoded' ? group.file.values : known?.[group.number];
+      if (values === undefined) return undefined;
+      all.push(values);
+    }
+    return all;
   }
 
   #red(): RedPartial {
@@ -139,6 +159,7 @@ function soundIndex(path: string): SegmentIndex | undefined {
     const index = openIndex(path);
     for (let position = 0; position < index.traceCount; position++) index.summaryAt(position);
     index.hashes();
+    index.values();
     return index;
   } catch (error) {
     if (error instanceof StorageError && error.code === 'damaged') return undefined;

@@ -128,3 +128,20 @@ test('what the filters cannot tell may be anywhere', async () => {
   expect(await narrowed(file, tag('id', '10.0.0.1'))).toBe('any');
   expect(await narrowed({ ...file, index: undefined }, tag('id', 'nowhere'))).toBe('any');
 });
+
+test('a file that traces were deleted from still tells where values may be', async () => {
+  const traceId = 'dd'.repeat(16);
+  const groups = [0, 1, 2].map((group) => {
+    const [first = {}, ...others] = shopSpans(group);
+    return spans('t', [group === 1 ? { ...first, traceId } : first, ...others]);
+  });
+  const file = await store(groups);
+  const hidden = { ...file, deleted: new Set([traceId]) };
+  const path = join(directory, `segment-${file.from}-${file.to}.1.parquet`);
+  const left = await encoder.rewrite(hidden, path, [1, 2]);
+  if (left === undefined) throw new Error('nothing is left');
+  expect(await narrowed(left, tag('id', '0-7'))).toEqual([{ from: 0, to: 50 }]);
+  expect(await narrowed(left, tag('id', '1-7'))).toEqual([{ from: 50, to: 99 }]);
+  expect(await narrowed(left, tag('id', '2-7'))).toEqual([{ from: 99, to: 149 }]);
+  expect(await narrowed(left, tag('id', 'nowhere'))).toBeUndefined();
+});
