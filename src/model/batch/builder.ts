@@ -4,6 +4,7 @@
  *  Hot: benchmark `bench/decode.ts`. */
 
 import { AttributeType } from '../attribute.ts';
+import { Arena, arenaBytes } from './arena.ts';
 import {
   type AttributeTable,
   type ColumnSpec,
@@ -80,7 +81,7 @@ export class GrowingAttributes {
   /** Bytes that `seal` takes from the arena. */
   get sealedBytes(): number {
     const { owners, count } = this;
-    return padded((owners + 1) * 4) + padded(count * 4) + count * 8 + padded(count);
+    return arenaBytes((owners + 1) * 4) + arenaBytes(count * 4) + count * 8 + arenaBytes(count);
   }
 
   seal(arena: Arena = new Arena(this.sealedBytes)): AttributeTable {
@@ -88,8 +89,8 @@ export class GrowingAttributes {
     return {
       starts: arena.u32(this.starts, this.owners + 1),
       keys: arena.u32(this.keys, this.count),
-      values: arena.u32(this.values, this.count * 2),
       types: arena.u8(this.types, this.count),
+      values: arena.u32(this.values, this.count * 2),
     };
   }
 
@@ -139,7 +140,7 @@ export class GrowingTable<C> {
   get sealedBytes(): number {
     let bytes = this.attributes.sealedBytes;
     for (const { type, width } of this.#specs) {
-      bytes += padded(this.count * width * (type === 'u8' ? 1 : 4));
+      bytes += arenaBytes(this.count * width * (type === 'u8' ? 1 : 4));
     }
     return bytes;
   }
@@ -179,44 +180,14 @@ export class GrowingChildTable<C> extends GrowingTable<C> {
   }
 
   override get sealedBytes(): number {
-    return super.sealedBytes + padded((this.#parents + 1) * 4);
+    return super.sealedBytes + arenaBytes((this.#parents + 1) * 4);
   }
 
   override seal(arena: Arena) {
     this.starts[this.#parents] = this.count;
-    return { ...super.seal(arena), starts: arena.u32(this.starts, this.#parents + 1) };
+    const starts = arena.u32(this.starts, this.#parents + 1);
+    return { ...super.seal(arena), starts };
   }
-}
-
-/** One buffer for many columns: a batch has sixty, and a buffer of its own costs each more than its
- *  bytes do when spans are few. */
-class Arena {
-  readonly #buffer: ArrayBuffer;
-  #at = 0;
-
-  constructor(bytes: number) {
-    // Not zero-filled: every byte but the padding is written.
-    this.#buffer = Buffer.allocUnsafeSlow(bytes).buffer as ArrayBuffer;
-  }
-
-  u8(source: Uint8Array, length: number): Uint8Array {
-    const out = new Uint8Array(this.#buffer, this.#at, length);
-    this.#at += padded(length);
-    out.set(source.subarray(0, length));
-    return out;
-  }
-
-  u32(source: Uint32Array, length: number): Uint32Array {
-    const out = new Uint32Array(this.#buffer, this.#at, length);
-    this.#at += padded(length * 4);
-    out.set(source.subarray(0, length));
-    return out;
-  }
-}
-
-/** The next multiple of eight: columns of ids and times may be read as 64-bit numbers. */
-function padded(bytes: number): number {
-  return (bytes + 7) & ~7;
 }
 
 export class SpanBatchBuilder {

@@ -3,6 +3,7 @@
  *  Hot: benchmark `bench/decode.ts`. */
 
 import { isUtf8 } from 'node:buffer';
+import { Arena, arenaBytes } from './arena.ts';
 
 /** Longer values are appended without a look-up: they seldom repeat and cost most to hash. */
 export const INTERN_BYTES_MAX = 256;
@@ -191,13 +192,13 @@ export class StringInterner {
     return this.internText(this.text(id));
   }
 
-  /** A table of its own, of exact size. */
+  /** A table of its own, of exact size, in one buffer. */
   seal(): StringTable {
-    return new StringTable(
-      this.bytes.slice(0, this.#used),
-      this.offsets.slice(0, this.count + 1),
-      this.isText.slice(0, this.count),
-    );
+    const { count } = this;
+    const arena = new Arena(arenaBytes((count + 1) * 4) + arenaBytes(count) + this.#used);
+    const offsets = arena.u32(this.offsets, count + 1);
+    const isText = arena.u8(this.isText, count);
+    return new StringTable(arena.u8(this.bytes, this.#used), offsets, isText);
   }
 
   #addAt(slot: number, hash: number, id: number): number {
