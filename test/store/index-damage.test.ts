@@ -3,7 +3,8 @@
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { afterAll, afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { endShared, withSharedQueries, withSharedReader } from './faults/shared-processes.ts';
 import { systemClock } from '../../src/lib/clock.ts';
 import { type Logger, silentLogger } from '../../src/lib/logger.ts';
 import {
@@ -13,11 +14,21 @@ import {
   text,
 } from '../../src/storage/conformance/plain-spans.ts';
 import type { StorageBackend } from '../../src/storage/contract.ts';
+import { realFileSystem } from '../../src/storage/embedded/file-system.ts';
 import { openEmbedded } from '../../src/storage/embedded/backend.ts';
 import { EmbeddedConfig } from '../../src/storage/embedded/config.ts';
 import { tenantDirectory } from '../../src/storage/embedded/directory.ts';
 import type { IndexHeaderJson } from '../../src/storage/embedded/index-file.ts';
 import { openIndex } from '../../src/storage/embedded/index-file.ts';
+import { encoderHere } from './faults/encoder-here.ts';
+
+vi.mock(import('../../src/storage/embedded/read/file-reader.ts'), async (original) =>
+  withSharedReader(await original()),
+);
+vi.mock(import('../../src/storage/embedded/query/query-process.ts'), async (original) =>
+  withSharedQueries(await original()),
+);
+afterAll(endShared);
 
 const START = BigInt(Date.now()) * 1_000_000n;
 const ALL = { startNano: 0n, endNano: 2n ** 63n };
@@ -62,7 +73,8 @@ async function openStore(stitchRowGroups = 32): Promise<void> {
     flush_spans: flushSpans,
     stitch_row_groups: stitchRowGroups,
   });
-  open = await openEmbedded(config, { logger, clock: systemClock });
+  const startWorker = encoderHere(realFileSystem);
+  open = await openEmbedded(config, { logger, clock: systemClock, startWorker });
 }
 
 async function closeStore(): Promise<void> {

@@ -14,6 +14,7 @@ import type { EngineOptions } from '../../src/storage/embedded/engine.ts';
 import { FailingFileSystem } from '../../src/storage/embedded/failing-file-system.fixture.ts';
 import { type FileSystem, realFileSystem } from '../../src/storage/embedded/file-system.ts';
 import { openEngine, type OpenedEngine } from '../../src/storage/embedded/recovery.ts';
+import { encoderHere } from './faults/encoder-here.ts';
 
 const OPTIONS: EngineOptions = {
   flushSpans: 6,
@@ -41,8 +42,13 @@ afterEach(async () => {
 });
 
 async function open(directory = root, files: FileSystem = realFileSystem): Promise<OpenedEngine> {
-  const deps = { files, clock: systemClock, logger: silentLogger, random: Math.random };
-  const opened = await openEngine(directory, OPTIONS, deps);
+  const opened = await openEngine(directory, OPTIONS, {
+    files,
+    clock: systemClock,
+    logger: silentLogger,
+    random: Math.random,
+    startWorker: encoderHere(realFileSystem),
+  });
   running.push(opened);
   return opened;
 }

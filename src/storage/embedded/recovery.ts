@@ -36,7 +36,7 @@ export interface OpenedEngine {
   readonly wal: Wal;
   /** What could not be read, for people. */
   readonly damage: readonly string[];
-  /** The part of it for which answers lack something. */
+  /** The part of it for which answers lack something, or have what they should not. */
   readonly missing: readonly string[];
 }
 
@@ -54,7 +54,13 @@ export async function openEngine(
     onFailure: () => engine?.encoderLost(),
   });
   try {
-    const wal = new Wal({ ...deps, directory: directory.wal, salt: directory.hashSeed[0] });
+    const wal = new Wal({
+      ...deps,
+      directory: directory.wal,
+      salt: directory.hashSeed[0],
+      // A file is unlinked as a whole.
+      fileBytesMax: Math.ceil(options.unflushedBytesMax / 3),
+    });
     engine = new Engine({ ...deps, options, directory, encoder, wal });
     const recovery = new Recovery({ engine, wal, directory, deps, options });
     await recovery.run();
@@ -140,7 +146,12 @@ class Recovery {
     const { deps, wal } = this.#with;
     for (const path of await listTombstones(deps.files, directory)) {
       const bytes = await deps.files.read(path);
-      const tombstone = await this.#attempt(path, async () => decodeTombstone(path, bytes));
+      // Answers have what was deleted then, and have to say so.
+      const tombstone = await this.#attempt(
+        path,
+        async () => decodeTombstone(path, bytes),
+        'missing',
+      );
       if (tombstone === undefined) continue;
       const older = store.files.all.filter(({ walTo }) => walTo <= tombstone.walTo);
       store.bury(tombstone, (await findRows(older, tombstone.traceIds)).byPath);
@@ -212,7 +223,7 @@ class Recovery {
     }
   }
 
-  /** `kind`: what answers lack when it cannot be read. */
+  /** `kind`: whether answers are not as they should be when it cannot be read. */
   async #attempt<T>(
     path: string,
     open: () => Promise<T>,
@@ -221,7 +232,8 @@ class Recovery {
     try {
       return await open();
     } catch (error) {
-      const problem = `${path} cannot be read: ${messageOf(error)}`;
+      const why = messageOf(error);
+      const problem = why.startsWith(path) ? why : `${path} cannot be read: ${why}`;
       if (kind === 'missing') this.#miss(problem);
       else this.#report(problem);
       return undefined;

@@ -1,7 +1,7 @@
 /* A disk that cannot keep what it was given, for a real process: loaded before libc. While the file that
  * FAILING_SYNC names is there, fdatasync and fsync of a write-ahead log fail with EIO, and the bytes since
- * the last sync that did not are zeros from then on. The sync after that succeeds again and brings
- * nothing back: so do kernels, which take pages that could not be written for clean. */
+ * the last sync are zeros from then on. A sync with nothing new to write succeeds again and brings nothing
+ * back: so do kernels, which take pages that could not be written for clean. */
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <errno.h>
@@ -13,16 +13,18 @@
 
 #define FILES 4096
 
+/* By descriptor: these and the numbers of inodes are given out again, names of logs are not. */
 static struct {
-  ino_t inode;
+  char path[512];
   off_t bytes;
 } synced[FILES];
 
-static int is_log(int fd) {
-  char link[64], path[4096];
+static int is_log(int fd, char path[512]) {
+  char link[64];
   snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
-  ssize_t length = readlink(link, path, sizeof path);
-  return length > 4 && memcmp(path + length - 4, ".wal", 4) == 0;
+  ssize_t length = readlink(link, path, 511);
+  path[length < 0 ? 0 : length] = 0;
+  return length > 4 && strcmp(path + length - 4, ".wal") == 0;
 }
 
 static void lose(int fd, off_t from, off_t to) {
@@ -35,15 +37,15 @@ static void lose(int fd, off_t from, off_t to) {
   }
 }
 
-static int sync_log(int fd, int (*really)(int)) {
+static int sync_log(int fd, const char *path, int (*really)(int)) {
   struct stat status;
   if (fstat(fd, &status) != 0) return -1;
-  if (synced[fd].inode != status.st_ino) {
-    synced[fd].inode = status.st_ino;
+  if (strcmp(synced[fd].path, path) != 0) {
+    strcpy(synced[fd].path, path);
     synced[fd].bytes = 0;
   }
   const char *flag = getenv("FAILING_SYNC");
-  if (flag != NULL && access(flag, F_OK) == 0) {
+  if (flag != NULL && access(flag, F_OK) == 0 && status.st_size > synced[fd].bytes) {
     lose(fd, synced[fd].bytes, status.st_size);
     synced[fd].bytes = status.st_size;
     errno = EIO;
@@ -55,11 +57,13 @@ static int sync_log(int fd, int (*really)(int)) {
 }
 
 int fdatasync(int fd) {
+  char path[512];
   int (*really)(int) = (int (*)(int))dlsym(RTLD_NEXT, "fdatasync");
-  return fd < FILES && is_log(fd) ? sync_log(fd, really) : really(fd);
+  return fd < FILES && is_log(fd, path) ? sync_log(fd, path, really) : really(fd);
 }
 
 int fsync(int fd) {
+  char path[512];
   int (*really)(int) = (int (*)(int))dlsym(RTLD_NEXT, "fsync");
-  return fd < FILES && is_log(fd) ? sync_log(fd, really) : really(fd);
+  return fd < FILES && is_log(fd, path) ? sync_log(fd, path, really) : really(fd);
 }

@@ -65,6 +65,8 @@ export async function openStore(
     directory,
     flush_spans: 100_000,
     stitch_row_groups: 3,
+    // So that the log has several files.
+    max_unflushed_bytes: 12_000,
     retention: { max_age: '24h' },
   });
   const backend = await openEmbedded(config, {
