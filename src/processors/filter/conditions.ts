@@ -58,7 +58,7 @@ export class Conditions {
         return predicate(item);
       } catch (error) {
         const fields = { condition: text, reason: messageOf(error) };
-        if (mode === 'ignore') this.#context.logger.debug(fields, 'a filter condition failed');
+        if (mode === 'ignore') this.#context.logger.error(fields, 'a filter condition failed');
         return false;
       }
     };

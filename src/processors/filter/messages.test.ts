@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { RecordingConsumer, testContext } from '../../component/testbed.ts';
 import { decode } from '../../config/decode.ts';
+import { silentLogger } from '../../lib/logger.ts';
 import type { Batch } from '../../component/consumer.ts';
 import { makeAttributes } from '../../model/trace/span.fixture.ts';
 import {
@@ -26,8 +27,16 @@ function setUp(settings: object, signal: 'metrics' | 'logs') {
   expect(problems).toEqual([]);
   const context = testContext(value, 'filter');
   const next = new RecordingConsumer();
-  const processor = component.create({ ...context, signal, next });
-  return { context, next, consume: async (batch: Batch) => processor.consume(batch, never) };
+  const errors: string[] = [];
+  const error = (_: object, message: string) => void errors.push(message);
+  const logger = { ...silentLogger, error };
+  const processor = component.create({ ...context, logger, signal, next });
+  return {
+    context,
+    next,
+    errors,
+    consume: async (batch: Batch) => processor.consume(batch, never),
+  };
 }
 
 const metrics = metricsBatch(
@@ -184,10 +193,14 @@ function plain(_: string, value: unknown): unknown {
 describe('a condition that fails', () => {
   const failing = 'log.body["x"] == nil';
 
-  test.each(['ignore', 'silent'])('is true of nothing with error_mode %s', async (error_mode) => {
-    const { next, consume } = setUp({ error_mode, log_conditions: [failing] }, 'logs');
+  test.each([
+    ['ignore', ['a filter condition failed']],
+    ['silent', []],
+  ])('is true of nothing with error_mode %s', async (error_mode, logged) => {
+    const { next, errors, consume } = setUp({ error_mode, log_conditions: [failing] }, 'logs');
     await consume(logsBatch([logRecord({ body: text('a') })]));
     expect(next.itemCount).toBe(1);
+    expect(errors).toEqual(logged);
   });
 
   test('refuses the data with error_mode propagate', async () => {
