@@ -65,10 +65,23 @@ export type PipelineErrorCode =
   | 'overloaded'
   /** The destination did not answer in time. */
   | 'timed_out'
+  /** The destination took a part, and must not be sent the rest again. */
+  | 'partly_refused'
   /** Settings that no schema can check alone. */
   | 'bad_settings';
 
 export class PipelineError extends SpoorError<PipelineErrorCode> {}
+
+/** Raised by exporters for a partial success: it is counted, and goes no further, since sending again
+ *  is forbidden and most of the batch has arrived. */
+export class PartlyRefused extends PipelineError {
+  readonly items: number;
+
+  constructor(items: number, message: string) {
+    super('partly_refused', `the destination refused ${items} of the items: ${message}`);
+    this.items = items;
+  }
+}
 
 /** What a consumer says before it was started. */
 export function notRunning(): PipelineError {

@@ -158,6 +158,28 @@ test('headers are sent, a Retry-After of a proxy is read, a body it cannot read 
 });
 
 test.each([
+  ['proto', Buffer.from([10, 6, 8, 2, 18, 2, 0x6e, 0x6f])],
+  ['json', '{"partialSuccess":{"rejectedSpans":"2","errorMessage":"no"}}'],
+])(
+  'what a destination refuses of a batch is told, and not tried again (%s)',
+  async (encoding, answer) => {
+    const server: Server = createServer((request, response) => {
+      request.resume().on('end', () => response.end(answer));
+    });
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    closing.push(async () => server.close());
+    const { port } = server.address() as AddressInfo;
+    const send = await exporter(otlpHttp, { endpoint: `http://127.0.0.1:${port}`, encoding });
+    await expect(send(batch)).rejects.toMatchObject({
+      code: 'partly_refused',
+      retryable: false,
+      items: 2,
+      message: expect.stringContaining('no'),
+    });
+  },
+);
+
+test.each([
   [otlpGrpc, { endpoint: 'otel' }, 'host:port'],
   [otlpGrpc, { endpoint: 'otel:4317', tls: { ca_file: 'a', ca_pem: 'b' } }, 'not both'],
   [otlpGrpc, { endpoint: 'otel:4317', compression: 'lz4' }, 'compression'],

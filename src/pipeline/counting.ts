@@ -1,7 +1,13 @@
 /** The Collector's counters around processors and exporters. They are put there by the graph, so
  *  that no component counts itself. */
-import { admitThrough, type Batch, type Consumer, type Signal } from '../component/consumer.ts';
-import { counted, itemNames, type OwnMetrics } from '../component/telemetry.ts';
+import {
+  admitThrough,
+  type Batch,
+  type Consumer,
+  PartlyRefused,
+  type Signal,
+} from '../component/consumer.ts';
+import { itemNames, type OutcomeCounters, type OwnMetrics } from '../component/telemetry.ts';
 
 interface Place {
   readonly metrics: OwnMetrics;
@@ -21,7 +27,7 @@ export function aroundExporter(next: Consumer<Batch>, place: Place): Consumer<Ba
       labels: ['exporter', 'data_type'],
     })
     .labels(labels);
-  return counted(whileInside(next, inFlight), {
+  return countedAsSent(whileInside(next, inFlight), {
     accepted: counter(
       `otelcol_exporter_sent_${item}_total`,
       `Number of ${item} successfully sent to the destination.`,
@@ -31,6 +37,25 @@ export function aroundExporter(next: Consumer<Batch>, place: Place): Consumer<Ba
       `Number of ${item} in failed attempts to send to the destination.`,
     ),
   });
+}
+
+/** A partial success ends here: what was refused is counted, and the others have arrived. */
+function countedAsSent(next: Consumer<Batch>, counters: OutcomeCounters): Consumer<Batch> {
+  return {
+    ...admitThrough(next),
+    async consume(batch, signal) {
+      let refused = 0;
+      try {
+        await next.consume(batch, signal);
+      } catch (error) {
+        refused = error instanceof PartlyRefused ? Math.min(error.items, batch.count) : batch.count;
+        if (!(error instanceof PartlyRefused)) throw error;
+      } finally {
+        if (refused > 0) counters.refused.inc(refused);
+        if (refused < batch.count) counters.accepted.inc(batch.count - refused);
+      }
+    },
+  };
 }
 
 function whileInside(next: Consumer<Batch>, gauge: { inc(): void; dec(): void }): Consumer<Batch> {

@@ -3,7 +3,13 @@ import { z } from 'zod';
 import { clientNeeds } from '../../component/auth/authenticator.ts';
 import { fittingLevel, grpcClientShape } from '../../component/client/config.ts';
 import { GrpcClient } from '../../component/client/grpc-client.ts';
-import { isMessages, notRunning, type Batch, type Signal } from '../../component/consumer.ts';
+import {
+  isMessages,
+  notRunning,
+  PartlyRefused,
+  type Batch,
+  type Signal,
+} from '../../component/consumer.ts';
 import { defineExporter, type ExporterContext } from '../../component/define.ts';
 import { retryOnFailure, sendingQueue, timeout } from '../../component/sending.ts';
 import { encodeTraces } from '../../wire/otlp-proto/encode.ts';
@@ -62,6 +68,7 @@ class OtlpGrpcExporter {
     if (rejected === 0 && message === '') return;
     // The specification forbids sending a partial success again.
     this.#context.logger.warn({ rejected, message }, 'the destination took only a part');
+    if (rejected > 0) throw new PartlyRefused(rejected, message);
   }
 
   async stop(): Promise<void> {

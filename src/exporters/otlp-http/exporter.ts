@@ -6,6 +6,7 @@ import { HttpClient } from '../../component/client/http-client.ts';
 import {
   isMessages,
   notRunning,
+  PartlyRefused,
   PipelineError,
   type Batch,
   type Signal,
@@ -89,7 +90,10 @@ class OtlpHttpExporter {
       { ...request, client: batch.client, readMessage: (body) => messageIn(body, request.type) },
       signal,
     );
-    if (request.type === PROTOBUF) this.#warnOfPart(answer.body);
+    const { rejected, message } = partialSuccess(answer.body, request.type);
+    if (rejected === 0 && message === '') return;
+    this.#context.logger.warn({ rejected, message }, 'the destination took only a part');
+    if (rejected > 0) throw new PartlyRefused(rejected, message);
   }
 
   async stop(): Promise<void> {
@@ -102,11 +106,31 @@ class OtlpHttpExporter {
       return { body: encodeProto([batch]), type: PROTOBUF };
     return { body: Buffer.from(encodeJson([batch])), type: 'application/json' };
   }
+}
 
-  #warnOfPart(body: Uint8Array): void {
-    const { rejected, message } = readPartialSuccess(body);
-    if (rejected === 0 && message === '') return;
-    this.#context.logger.warn({ rejected, message }, 'the destination took only a part');
+/** The answer is encoded as the request was. One that cannot be read takes nothing back. */
+function partialSuccess(body: Uint8Array, type: string): { rejected: number; message: string } {
+  if (type === PROTOBUF) return readPartialSuccess(body);
+  const { data } = JsonAnswer.safeParse(parsed(body));
+  const { rejectedSpans = 0, errorMessage = '' } = data?.partialSuccess ?? {};
+  return { rejected: rejectedSpans, message: errorMessage };
+}
+
+/** Only traces are sent as JSON. */
+const JsonAnswer = z.object({
+  partialSuccess: z
+    .object({
+      rejectedSpans: z.coerce.number().nonnegative().optional(),
+      errorMessage: z.string().optional(),
+    })
+    .optional(),
+});
+
+function parsed(body: Uint8Array): unknown {
+  try {
+    return JSON.parse(Buffer.from(body).toString());
+  } catch {
+    return undefined;
   }
 }
 
