@@ -1,11 +1,7 @@
 /** Bytes that a disk has changed, in every kind of file of a store that is opened and asked: what is
  *  found is as it was sent, what is missing is said, and the store says what is wrong. One flipped
  *  bit, a run of zeros, a file cut short. SPOOR_DAMAGES sets how many of each, SPOOR_DAMAGE_KIND of
- *  which kind of file.
- *
- *  Searches and counts from spans read Parquet pages by DuckDB, which does not look at their checksums:
- *  there a changed bit can change a value, or the query fails. `spoor store check` finds it, and a
- *  read by id does. So of these files only reads by id are held to what was sent. */
+ *  which kind of file. */
 
 import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -152,16 +148,6 @@ async function missing(
 
 const NOTHING = { byId: 0, bySearch: 0, counted: 0 };
 
-async function lostOf(store: OpenStore, kind: string, isTail: boolean): Promise<typeof NOTHING> {
-  if (isTail) return NOTHING;
-  if (kind !== 'parquet') return missing(store);
-  let byId = 0;
-  for (const { number, must, isOld } of expectedAt(ledger, at)) {
-    if (!isOld) byId += must.length * SPANS - (await spansInTrace(store, number));
-  }
-  return { ...NOTHING, byId };
-}
-
 test(
   `what was damaged is missing at most, and said, SPOOR_FAULT_SEED=${SEED}`,
   async () => {
@@ -191,7 +177,7 @@ test(
             await expect.poll(() => isErased(store)).toBe(true);
             // The end of a log that is missing was never acknowledged, as far as anybody can tell.
             const isTail = kind === 'log' && store.backend.health().problems.length === 0;
-            const lost = await lostOf(store, kind, isTail);
+            const lost = isTail ? NOTHING : await missing(store);
             const isLost = Object.values(lost).some((count) => count > 0);
             const { problems } = store.backend.health();
             if (isLost && problems.length === 0 && store.told.length === 0) {

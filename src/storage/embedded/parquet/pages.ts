@@ -4,7 +4,7 @@
 
 import { crc32, zstdDecompressSync } from 'node:zlib';
 import { Codec, Encoding, PageType, Physical } from './column-chunk.ts';
-import { numberField, readStructAt, structField, type ThriftStruct } from './thrift.ts';
+import { readStructAt, structField, type ThriftStruct } from './thrift.ts';
 
 /** A page larger than this was never written: a flush is bounded far below. */
 const PAGE_BYTES_MAX = 1 << 30;
@@ -81,9 +81,10 @@ function pagesOf(bytes: Uint8Array, chunk: ChunkPlace): Pages {
   const dictionary = chunk.hasDictionary ? dictionaryAt(bytes) : undefined;
   const data = pageAt(dictionary?.rest ?? bytes, PageType.data);
   const header = structField(data.header, 5);
-  const encoding = numberField(header, 2);
-  expectEqual('number of values', numberField(header, 1), chunk.rows);
-  expectEqual('encoding of levels', numberField(header, 3), Encoding.rle);
+  const encoding = intField(header, 2);
+  expectEqual('number of values', intField(header, 1), chunk.rows);
+  expectEqual('encoding of levels', intField(header, 3), Encoding.rle);
+  expectEqual('encoding of repetitions', intField(header, 4), Encoding.rle);
   if ((encoding === Encoding.dictionary) !== chunk.hasDictionary) {
     throw new RangeError(
       `encoding ${encoding} ${chunk.hasDictionary ? 'beside' : 'without'} a dictionary`,
@@ -96,8 +97,8 @@ function pagesOf(bytes: Uint8Array, chunk: ChunkPlace): Pages {
 function dictionaryAt(bytes: Uint8Array): Page & { readonly size: number } {
   const page = pageAt(bytes, PageType.dictionary);
   const header = structField(page.header, 7);
-  expectEqual('encoding of its dictionary', numberField(header, 2), Encoding.plain);
-  const size = numberField(header, 1);
+  expectEqual('encoding of its dictionary', intField(header, 2), Encoding.plain);
+  const size = intField(header, 1);
   if (size < 0 || size > page.rawBytes + 1) {
     throw new RangeError(`a dictionary of ${size} values in ${page.rawBytes} B`);
   }
@@ -106,13 +107,13 @@ function dictionaryAt(bytes: Uint8Array): Page & { readonly size: number } {
 
 function pageAt(bytes: Uint8Array, type: number): Page {
   const { fields: header, length: headerBytes } = readStructAt(bytes);
-  expectEqual('page type', numberField(header, 1), type);
-  const rawBytes = numberField(header, 2);
-  const end = headerBytes + numberField(header, 3);
+  expectEqual('page type', intField(header, 1), type);
+  const rawBytes = intField(header, 2);
+  const end = headerBytes + intField(header, 3);
   if (rawBytes < 0 || rawBytes > PAGE_BYTES_MAX) throw new RangeError(`a page of ${rawBytes} B`);
   if (end < headerBytes || end > bytes.length) throw new RangeError('a page passes its chunk');
   const body = bytes.subarray(headerBytes, end);
-  expectEqual('checksum of a page', numberField(header, 4), crc32(body) | 0);
+  expectEqual('checksum of a page', intField(header, 4), crc32(body) | 0);
   return { header, body, rawBytes, rest: bytes.subarray(end) };
 }
 
@@ -126,6 +127,13 @@ function unpacked({ body, rawBytes }: Page, { codec }: ChunkPlace): Uint8Array {
 function decompress(bytes: Uint8Array, rawBytes: number): Uint8Array {
   const limit = Math.max(rawBytes, 64);
   return zstdDecompressSync(bytes, { chunkSize: limit + 1, maxOutputLength: limit });
+}
+
+/** Another type of number is one to this reader and nothing to others. */
+function intField(fields: ThriftStruct, id: number): number {
+  const field = fields.get(id);
+  if (field?.kind !== 'i32') throw new RangeError(`field ${id} of a page's header is no number`);
+  return field.value;
 }
 
 function expectEqual(what: string, found: number, expected: number): void {

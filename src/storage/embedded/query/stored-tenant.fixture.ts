@@ -8,7 +8,7 @@ import { silentLogger } from '../../../lib/logger.ts';
 import { encodeFrame } from '../../../model/batch/frame.ts';
 import type { SpanBatch } from '../../../model/batch/span-batch.ts';
 import { Encoder } from '../encode/encoder.ts';
-import { Head, type HeadEntry } from '../head.ts';
+import { Head, HeadEntry } from '../head.ts';
 import { type HashSeed, identityHashes } from '../identity.ts';
 import type { DataFile, Manifest } from '../manifest.ts';
 import { FileReader } from '../read/file-reader.ts';
@@ -65,7 +65,7 @@ export class StoredTenant {
     const walSeq = ++this.#walSeq;
     const frame = encodeFrame(batch);
     this.#encoder.append('t', { walSeq, frame, hashes: identityHashes(batch, SEED) });
-    this.#entries.push({ walSeq, batch });
+    this.#entries.push(new HeadEntry(walSeq, batch));
   }
 
   async flush(): Promise<void> {
@@ -122,11 +122,11 @@ export class StoredTenant {
 
   /** As the store asks: again when damage was found. */
   async ask<T>(question: (context: ReadContext) => Promise<T>): Promise<T> {
-    for (;;) {
+    for (let attempt = 1; ; attempt++) {
       try {
         return await question(await this.context());
       } catch (error) {
-        if (!(error instanceof DamageFound)) throw error;
+        if (!(error instanceof DamageFound) || attempt === 20) throw error;
       }
     }
   }

@@ -67,7 +67,8 @@ export class VerifiedFiles implements PageChecks {
         if (clock.monotonicMs() > endMs) throw late(timeLimitMs);
         await this.#once(file, columns, signal);
       }
-      isNews ||= this.#known.get(file.path)?.damage !== file.damage;
+      const damage = this.#known.get(file.path)?.damage;
+      isNews ||= damage !== undefined && damage !== file.damage;
     }
     if (isNews) throw new DamageFound();
   }
@@ -131,10 +132,10 @@ export class VerifiedFiles implements PageChecks {
     if (!isSame(known.damage, all)) this.#tell(file, known, all);
   }
 
-  #entryOf({ path }: DataFile): Known {
+  #entryOf({ path, damage }: DataFile): Known {
     const known = this.#known.get(path);
     if (known !== undefined) return known;
-    const made: Known = { columns: new Set(), wholeAtMs: undefined, damage: undefined };
+    const made: Known = { columns: new Set(), wholeAtMs: undefined, damage };
     this.#known.set(path, made);
     return made;
   }
