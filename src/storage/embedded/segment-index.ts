@@ -2,6 +2,7 @@
  *  trace in a line, and the identity hashes of young rows. */
 
 import type { ServiceCount } from '../contract.ts';
+import type { MissingCall } from './red/missing-calls.ts';
 import type { RedPartial } from './red/partial.ts';
 import type { ValueFilters } from './value-filter.ts';
 
@@ -97,6 +98,9 @@ export interface SegmentIndex {
   red(): RedPartial | undefined;
   /** The same with all its minutes as one; undefined for short files and those of older versions. */
   sums(): RedPartial | undefined;
+  /** Calls of its spans to parents that are not in the file, by trace id: then all others are in the
+   *  edges of `red`. Undefined when edges are counted within row groups only. */
+  calls(): readonly MissingCall[] | undefined;
   /** Which values its row groups do not have; undefined when the file is too old to say. */
   values(): ValueFilters | undefined;
 }

@@ -159,6 +159,7 @@ async function stitch(files: FileSystem, paths: readonly string[], path: string)
       red: () => index.red(),
       values: () => index.values()?.records,
       hashes: () => index.hashes(),
+      calls: () => index.calls(),
     };
   });
   const options = { files, path, isDurable: true };

@@ -3,14 +3,16 @@
 
 import { writeFile } from '../parquet/file.ts';
 import { Stitcher, type Write } from '../parquet/stitch.ts';
-import { mergeRed } from '../red/merge.ts';
+import { mergeRed, withEdges } from '../red/merge.ts';
+import type { MissingCall } from '../red/missing-calls.ts';
 import type { RedPartial } from '../red/partial.ts';
 import { columnOfName } from '../schema.ts';
 import type { SegmentHeader } from '../segment-index.ts';
 import type { TraceEntry } from '../summary-block.ts';
-import { headerJson, IndexWriter } from './index-writer.ts';
+import { headerJson, type IndexExtras, IndexWriter } from './index-writer.ts';
 import type { RowGroupEncoder } from './row-group.ts';
 import type { RowCollector } from './rows.ts';
+import type { CallsAcross } from './calls-across.ts';
 import { MissingParents } from './missing-parents.ts';
 import { redOfRows } from './red-rows.ts';
 import { countRepeated } from './repeated-rows.ts';
@@ -31,6 +33,8 @@ export interface FileInput {
   readonly values?: () => readonly Uint8Array[] | undefined;
   /** Identity hashes of its rows, as far as they are known. */
   readonly hashes?: () => BigUint64Array;
+  /** Calls that it misses, as far as it says. */
+  readonly calls?: () => readonly MissingCall[] | undefined;
 }
 
 /** What the header says that rows do not. */
@@ -106,7 +110,7 @@ export async function joinFiles(
   for (const input of inputs) {
     const bytes = await input.parquet();
     const footer = await stitcher.add(bytes);
-    parents.lookIn(bytes, footer);
+    parents.lookIn(bytes, footer, knownCalls(input));
   }
   const header = joinHeaders(inputs, stitcher);
   await stitcher.finish(metadataOf(header));
@@ -114,10 +118,14 @@ export async function joinFiles(
   for (const same of joinEntries(inputs)) {
     writer.add(mergeEntries(same, parents));
   }
-  return {
-    header,
-    index: writer.finish(header, { hashes, red: joinRed(inputs), values: joinValues(inputs) }),
-  };
+  const extras = { hashes, ...joinRed(inputs, parents.calls), values: joinValues(inputs) };
+  return { header, index: writer.finish(header, extras) };
+}
+
+/** The rows tell where a file has one row group, and its parents are places in it. */
+function knownCalls({ header, calls }: FileInput): readonly MissingCall[] | 'rows' | undefined {
+  const isOne = header.rowGroups === 1 && header.rowGroupRows !== undefined;
+  return calls?.() ?? (isOne ? 'rows' : undefined);
 }
 
 function joinValues(inputs: readonly FileInput[]): Uint8Array[] | undefined {
@@ -130,14 +138,15 @@ function joinValues(inputs: readonly FileInput[]): Uint8Array[] | undefined {
   return all;
 }
 
-function joinRed(inputs: readonly FileInput[]): RedPartial | undefined {
+function joinRed(inputs: readonly FileInput[], across: CallsAcross): IndexExtras {
   const partials: RedPartial[] = [];
   for (const input of inputs) {
     const red = input.red();
-    if (red === undefined) return undefined;
+    if (red === undefined) return {};
     partials.push(red);
   }
-  return mergeRed(partials);
+  const { edges, missing } = across.finish();
+  return { red: withEdges(mergeRed(partials), edges), calls: missing };
 }
 
 function joinHeaders(

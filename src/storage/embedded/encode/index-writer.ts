@@ -15,6 +15,7 @@ import { BLOCK_TRACES, BLOCK_WORDS, ID_BYTES, wordAt } from '../index-ids.ts';
 import type { BlockBounds, SegmentHeader } from '../segment-index.ts';
 import { packRed } from '../red/codec.ts';
 import { sumMinutes } from '../red/merge.ts';
+import { type MissingCall, packCalls } from '../red/missing-calls.ts';
 import type { RedPartial } from '../red/partial.ts';
 import { type TraceEntry, writeSummaries } from '../summary-block.ts';
 
@@ -27,6 +28,8 @@ export interface IndexExtras {
   readonly red?: RedPartial | undefined;
   /** Value filters of all row groups, in their order; absent when that of one is not known. */
   readonly values?: readonly Uint8Array[] | undefined;
+  /** Calls of its spans to a parent that is not in the file, when all others are in edges of `red`. */
+  readonly calls?: readonly MissingCall[] | undefined;
 }
 
 export class IndexWriter {
@@ -44,7 +47,7 @@ export class IndexWriter {
   }
 
   /** The file. */
-  finish(header: SegmentHeader, { hashes, red, values }: IndexExtras = {}): Uint8Array {
+  finish(header: SegmentHeader, { hashes, red, values, calls }: IndexExtras = {}): Uint8Array {
     if (this.#block.length > 0) this.#endBlock();
     const bodies: [SectionName, Uint8Array][] = [
       ['directory', bytesOf(Uint32Array.from(this.#directory))],
@@ -55,6 +58,7 @@ export class IndexWriter {
     if (hashes !== undefined && hashes.length > 0) bodies.push(['hashes', bytesOf(hashes)]);
     if (red !== undefined) bodies.push(['red', packRed(red)]);
     if (red !== undefined && header.rowGroups > 1) bodies.push(['sums', packRed(sumMinutes(red))]);
+    if (calls !== undefined) bodies.push(['calls', packCalls(calls)]);
     if (values !== undefined) bodies.push(['values', Buffer.concat(values)]);
     const json = this.#header(header, bodies);
     const out = new ByteSink(

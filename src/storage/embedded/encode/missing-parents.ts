@@ -1,12 +1,15 @@
 /** Parents that one file of a trace misses and another has: looked for while files are joined, so
- *  that a summary counts as orphans only spans whose parent is in none of them. Of ids only those
+ *  that a summary counts as orphans only spans whose parent is in none of them, and so that calls
+ *  between them are counted. Of ids only those
  *  that are missed are kept; rows are first told apart by a few bits of their span id. */
 
 import { hexAt } from '../../../model/ids.ts';
 import type { Footer } from '../parquet/file.ts';
 import { ParquetFile } from '../parquet/parquet-file.ts';
-import { bytesAt } from '../parquet/read-column.ts';
+import { bytesAt, type ReadColumn } from '../parquet/read-column.ts';
+import type { MissingCall } from '../red/missing-calls.ts';
 import type { TraceEntry } from '../summary-block.ts';
+import { CALL_COLUMNS, CallsAcross } from './calls-across.ts';
 
 const FILTER_BITS = 20;
 const FILTER_MASK = 2 ** FILTER_BITS - 1;
@@ -17,6 +20,7 @@ interface Wanted {
 }
 
 export class MissingParents {
+  readonly calls = new CallsAcross();
   /** By span id; a few traces may want the same one. */
   readonly #wanted = new Map<bigint, Wanted[]>();
   /** A bit for each low end of a wanted span id. */
@@ -40,18 +44,26 @@ export class MissingParents {
     this.#filter[low >> 3] = (this.#filter[low >> 3] ?? 0) | (1 << (low & 7));
   }
 
-  /** Throws StorageError 'damaged'. */
-  lookIn(bytes: Uint8Array, footer: Footer): void {
-    if (this.#wanted.size > 0) this.lookInFile(ParquetFile.of('a file to join', bytes, footer));
+  /** `calls`: those that the file misses, or that its rows name them; undefined when nobody knows.
+   *  Throws StorageError 'damaged'. */
+  lookIn(
+    bytes: Uint8Array,
+    footer: Footer,
+    calls: readonly MissingCall[] | 'rows' | undefined,
+  ): void {
+    if (calls !== 'rows') this.calls.add(calls);
+    this.lookInFile(ParquetFile.of('a file to join', bytes, footer), calls === 'rows');
   }
 
-  lookInFile(file: ParquetFile): void {
-    if (this.#wanted.size === 0) return;
-    for (const rowGroup of file.footer.rowGroups.keys()) this.#lookInRowGroup(file, rowGroup);
+  lookInFile(file: ParquetFile, hasCalls: boolean): void {
+    for (const rowGroup of file.footer.rowGroups.keys()) {
+      const columns = file.readColumns(rowGroup, ['span_id', 'trace_id', ...CALL_COLUMNS]);
+      if (hasCalls) this.calls.addRows(columns);
+      if (this.#wanted.size > 0) this.#lookInRows(columns);
+    }
   }
 
-  #lookInRowGroup(file: ParquetFile, rowGroup: number): void {
-    const columns = file.readColumns(rowGroup, ['span_id', 'trace_id']);
+  #lookInRows(columns: ReadonlyMap<string, ReadColumn>): void {
     const spanIds = columns.get('span_id');
     const traceIds = columns.get('trace_id');
     if (spanIds?.kind !== 'bigint' || traceIds?.kind !== 'bytes') return;
@@ -62,7 +74,9 @@ export class MissingParents {
       const wanted = this.#wanted.get(BigInt.asUintN(64, spanIds.values[row]!));
       if (wanted === undefined) continue;
       const found = find(wanted, hexAt(bytesAt(traceIds, row), 0, 16));
-      if (found !== undefined) found.isFound = true;
+      if (found === undefined) continue;
+      found.isFound = true;
+      this.calls.addParent(found.traceId, spanIds.values[row]!, { columns, row });
     }
   }
 

@@ -10,7 +10,7 @@ import { headerOf } from '../index-file.ts';
 import type { ParquetFile } from '../parquet/parquet-file.ts';
 import type { ReadColumn } from '../parquet/read-column.ts';
 import { readRowGroup } from '../read/row-group-batch.ts';
-import { mergeRed } from '../red/merge.ts';
+import { mergeRed, withEdges } from '../red/merge.ts';
 import type { RedPartial } from '../red/partial.ts';
 import type { SegmentHeader, TextColumn, TextKeys } from '../segment-index.ts';
 import type { TraceEntry } from '../summary-block.ts';
@@ -50,13 +50,16 @@ export async function rebuildIndex(
     await setImmediate();
   }
   const parents = new MissingParents(joinEntries(groups));
-  parents.lookInFile(file);
+  const hasPlaces = header.rowGroupRows !== undefined;
+  if (!hasPlaces) parents.calls.add(undefined);
+  parents.lookInFile(file, hasPlaces);
   const writer = new IndexWriter();
   for (const same of joinEntries(groups)) writer.add(mergeEntries(same, parents));
   const hashes = options.hashes ?? (options.seed && hashesOf(file, options.seed));
-  const red = mergeRed(groups.map((group) => group.red));
+  const { edges, missing: calls } = parents.calls.finish();
+  const red = withEdges(mergeRed(groups.map((group) => group.red)), edges);
   const values = groups.map((group) => group.values);
-  return writer.finish(header, { hashes, red, values });
+  return writer.finish(header, { hashes, red, values, ...(groups.length > 1 ? { calls } : {}) });
 }
 
 /** What the file's metadata says of it; which keys its tagged text has is not known. */

@@ -35,6 +35,7 @@ function isWhole(path: string): boolean {
     index.hashes();
     index.red();
     index.sums();
+    index.calls();
     index.values();
     index.bounds();
     return true;

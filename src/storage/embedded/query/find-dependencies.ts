@@ -2,34 +2,46 @@
  *  service to itself count too. From the spans, because a parent may lie in any file; of spans that
  *  are gone, from what was counted of them.
  *
- *  Over many spans, those whose parent is in their own row group are taken from what was counted when
- *  it was written, and only the others look for their parents. That differs in one case: where spans
- *  of different row groups share an id (Zipkin's client and server at the edge of a flush), the one
- *  in the child's row group counts as its parent. */
+ *  Over many spans, those whose parent is in their own file, or in their own row group while that is
+ *  not stitched, are taken from what was counted when it was written, and only the others look for
+ *  their parents. That differs in one case: where spans of different files share an id (Zipkin's client
+ *  and server at the edge of a flush), the one in the child's file counts as its parent. */
 
 import type { DependencyLink, TimeRange } from '../../contract.ts';
 import type { DataFile } from '../manifest.ts';
+import { notCounted } from '../red/rollups.ts';
+import { type CountedCalls, countedCalls } from './counted-calls.ts';
 import { overlaps, rangeSql, rowsOf } from './file-rows.ts';
-import type { RedPartial } from '../red/partial.ts';
-import type { FileShape } from './file-shape.ts';
-import type { QueryColumn, QueryPlan, QueryResult } from './messages.ts';
-import { hasParents, isRoot, parentId } from './parent-sql.ts';
+import { ParentSearch, serviceSql, textAt } from './find-parents.ts';
+import type { QueryPlan, QueryResult } from './messages.ts';
+import { type Asked, childrenPlan, childrenSql, openRows, readCalls } from './open-calls.ts';
+import type { PastDependencies } from './past-dependencies.ts';
 import { askFiles, type ReadContext } from './read-context.ts';
 import { visibleFiles } from './snapshot.ts';
-import { allTrue, FALSE, SqlBuilder } from './sql-builder.ts';
-import { notCounted } from '../red/rollups.ts';
-import type { PastDependencies } from './past-dependencies.ts';
+import { allTrue, SqlBuilder } from './sql-builder.ts';
 
 /** Up to so many spans every one looks for its parent. */
 const ROWS_ASKED_MAX = 500_000;
+/** Of so many spans the query engine does not say which they are: it finds their parents itself. */
+const CHILDREN_MAX = 300_000;
 /** How far from the range a parent of a span in it is looked for. */
 const PARENT_REACH_NANO = 24n * 3600n * 1_000_000_000n;
+
+interface DependencyOptions {
+  readonly past?: PastDependencies | undefined;
+  /** The defaults are good but for tests. */
+  readonly rowsAskedMax?: number | undefined;
+  readonly childrenMax?: number | undefined;
+}
+
+const NO_PAST: PastDependencies = { links: [], rollups: { days: new Map(), waiting: [] } };
 
 export async function findDependencies(
   context: ReadContext,
   range: TimeRange,
-  { past = NO_PAST, rowsAskedMax = ROWS_ASKED_MAX }: DependencyOptions = {},
+  options: DependencyOptions = {},
 ): Promise<DependencyLink[]> {
+  const { past = NO_PAST, rowsAskedMax = ROWS_ASKED_MAX, childrenMax = CHILDREN_MAX } = options;
   const reach = {
     startNano: range.startNano - PARENT_REACH_NANO,
     endNano: range.endNano + PARENT_REACH_NANO,
@@ -37,54 +49,51 @@ export async function findDependencies(
   const files = visibleFiles(context.manifest, undefined).files.filter((file) =>
     overlaps(file, reach),
   );
-  const isCounted = ({ from, to }: DataFile) => notCounted(past.rollups, [from, to]) !== undefined;
-  const rows = files.reduce((sum, file) => sum + (overlaps(file, range) ? file.rows : 0), 0);
-  const edges = rows <= rowsAskedMax ? new Map() : countedEdges(files, range, isCounted);
-  const asked = { range, reach, isCounted, hasEdges: (file: DataFile) => edges.has(file) };
-  const result = await askFiles(context, files, (some) => dependencyPlan(some, asked));
-  const links = [...edges.values()].flat();
-  return summed([...past.links, ...links, ...(result === undefined ? [] : readLinks(result))]);
+  const inRange = files.filter(
+    (file) => overlaps(file, range) && notCounted(past.rollups, [file.from, file.to]) === undefined,
+  );
+  const rows = inRange.reduce((sum, file) => sum + file.rows, 0);
+  const counted = await countAll(rows <= rowsAskedMax ? [] : inRange, range);
+  const asked: Asked = { range, reach, counted, children: new Set(inRange) };
+  const isJoined = counted.size === 0 || openRows(asked) > childrenMax;
+  const rest = isJoined ? await joined(context, files, asked) : [];
+  const search = new ParentSearch(context, files, reach);
+  await findOpen(context, search, { ...asked, children: new Set(isJoined ? [] : inRange) });
+  const links = [...counted.values()].flatMap((one) => one.links);
+  return summed([...past.links, ...links, ...rest, ...search.links]);
 }
 
-interface DependencyOptions {
-  readonly past?: PastDependencies | undefined;
-  readonly rowsAskedMax?: number | undefined;
+async function joined(
+  context: ReadContext,
+  files: readonly DataFile[],
+  asked: Asked,
+): Promise<DependencyLink[]> {
+  const result = await askFiles(context, files, (some) => joinedPlan(some, asked));
+  return result === undefined ? [] : readLinks(result);
 }
 
-/** By file, the calls within its row groups, of files that lie in the range as a whole and know. */
-function countedEdges(
+async function findOpen(context: ReadContext, search: ParentSearch, asked: Asked): Promise<void> {
+  for (const [home, { missing = [] }] of asked.counted) {
+    await search.add(missing.map((call) => ({ ...call, calls: 1, home, isHomeOpen: false })));
+  }
+  const result = await askFiles(context, [...asked.children], (some) => childrenPlan(some, asked));
+  if (result !== undefined) await search.add(readCalls(result, asked));
+  await search.finish();
+}
+
+/** In turns: each file takes a millisecond or a few. */
+async function countAll(
   files: readonly DataFile[],
   range: TimeRange,
-  isCounted: (file: DataFile) => boolean,
-): Map<DataFile, DependencyLink[]> {
-  const edges = new Map<DataFile, DependencyLink[]>();
+): Promise<Map<DataFile, CountedCalls>> {
+  const counted = new Map<DataFile, CountedCalls>();
   for (const file of files) {
-    const isInside = file.minStartNano >= range.startNano && file.maxStartNano < range.endNano;
-    // Without places a parent's id does not say that it is in no row of the row group.
-    const hasPlaces = file.rowGroupRows !== undefined;
-    if (!isInside || !hasPlaces || isCounted(file) || file.deleted !== undefined) continue;
-    const red = redOf(file);
-    if (red === undefined) continue;
-    const links = red.edges.map(({ parent, child, calls }) => ({
-      parent,
-      child,
-      callCount: calls,
-    }));
-    edges.set(file, summed(links));
+    const calls = countedCalls(file, range);
+    if (calls !== undefined) counted.set(file, calls);
+    await new Promise(setImmediate);
   }
-  return edges;
+  return counted;
 }
-
-/** A damaged index is met, told and made again by those who cannot do without: spans are asked. */
-function redOf({ index }: DataFile): RedPartial | undefined {
-  try {
-    return index?.red();
-  } catch {
-    return undefined;
-  }
-}
-
-const NO_PAST: PastDependencies = { links: [], rollups: { days: new Map(), waiting: [] } };
 
 function summed(links: readonly DependencyLink[]): DependencyLink[] {
   const byPair = new Map<string, DependencyLink>();
@@ -98,44 +107,13 @@ function summed(links: readonly DependencyLink[]): DependencyLink[] {
   );
 }
 
-interface Asked {
-  readonly range: TimeRange;
-  /** Where parents are looked for. */
-  readonly reach: TimeRange;
-  /** Calls of the file's spans are known already. */
-  readonly isCounted: (file: DataFile) => boolean;
-  /** Those within its row groups are. */
-  readonly hasEdges: (file: DataFile) => boolean;
-}
-
-function dependencyPlan(
-  files: readonly DataFile[],
-  { range, reach, isCounted, hasEdges }: Asked,
-): QueryPlan | undefined {
+/** Children and parents in one statement. */
+function joinedPlan(files: readonly DataFile[], asked: Asked): QueryPlan | undefined {
   const sql = new SqlBuilder();
-  const service = (shape: FileShape) =>
-    shape.has('service') ? `coalesce(service, '') AS service` : `'' AS service`;
-  const isAsked = (file: DataFile) => overlaps(file, range) && !isCounted(file);
-  const whole = files.filter((file) => isAsked(file) && !hasEdges(file));
-  const children = union([
-    rowsOf(whole, {
-      select: (shape) => `trace_id, ${parentId(shape)} AS parent_id, ${service(shape)}`,
-      where: (shape, file) =>
-        hasParents(shape)
-          ? allTrue([...rangeSql(sql, range, file), `NOT (${isRoot(shape)})`])
-          : FALSE,
-    }),
-    rowsOf(
-      files.filter((file) => isAsked(file) && hasEdges(file)),
-      {
-        select: (shape) => `trace_id, parent_id, ${service(shape)}`,
-        where: (shape) => (shape.has('parent_id') ? 'parent_id IS NOT NULL' : FALSE),
-      },
-    ),
-  ]);
+  const children = childrenSql(sql, files, asked);
   const parents = rowsOf(files, {
-    select: (shape) => `trace_id, span_id, kind, ${service(shape)}`,
-    where: (_, file) => allTrue(rangeSql(sql, reach, file)),
+    select: (shape) => `trace_id, span_id, kind, ${serviceSql(shape)}`,
+    where: (_, file) => allTrue(rangeSql(sql, asked.reach, file)),
   });
   if (children === undefined || parents === undefined) return undefined;
   // Spans may share an id (Zipkin's client and server): the server's side is the one that calls on.
@@ -153,12 +131,6 @@ function dependencyPlan(
     SELECT parent, child, sum(calls)::BIGINT AS calls FROM called GROUP BY parent, child`);
 }
 
-function union(sources: readonly (string | undefined)[]): string | undefined {
-  const some = sources.filter((source) => source !== undefined);
-  if (some.length < 2) return some[0];
-  return `(${some.map((source) => `SELECT * FROM ${source}`).join(' UNION ALL ')})`;
-}
-
 function readLinks({ rows, columns }: QueryResult): DependencyLink[] {
   const [parents, children, calls] = columns;
   if (calls?.kind !== 'bigint') return [];
@@ -171,13 +143,6 @@ function readLinks({ rows, columns }: QueryResult): DependencyLink[] {
     });
   }
   return links;
-}
-
-const decoder = new TextDecoder('utf-8', { ignoreBOM: true });
-
-function textAt(column: QueryColumn | undefined, row: number): string {
-  if (column?.kind !== 'bytes') return '';
-  return decoder.decode(column.bytes.subarray(column.offsets[row], column.offsets[row + 1]));
 }
 
 function order(a: string, b: string): number {

@@ -47,7 +47,7 @@ function narrow(file: DataFile, filter: Filter): NarrowedFile | undefined {
 }
 
 /** Undefined when the file does not say how many rows its row groups have. */
-function rangesOf(
+export function rangesOf(
   { rowGroupRows = [] }: DataFile,
   wanted: ReadonlySet<number>,
 ): RowRange[] | undefined {

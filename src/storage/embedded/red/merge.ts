@@ -46,6 +46,20 @@ export function foldOperations(
   return sum.finish();
 }
 
+/** The same with calls that were in no edge before. */
+export function withEdges(partial: RedPartial, edges: readonly RedEdge[]): RedPartial {
+  if (edges.length === 0) return partial;
+  const sum = new RedSum();
+  const { operations, cells } = partial;
+  sum.addEdges([...partial.edges, ...edges]);
+  return {
+    operations,
+    cells,
+    edges: sum.finish().edges,
+    unresolved: partial.unresolved - edges.length,
+  };
+}
+
 /** The same with all minutes as one, the first of them: a fortieth of the buckets. */
 export function sumMinutes(partial: RedPartial): RedPartial {
   const { cells, edges } = partial;
@@ -106,10 +120,12 @@ export class RedSum {
       if (selection.withoutExemplars !== true) addExemplars(cell, cells, i);
       addCell(cell, cells, i);
     }
-    for (const edge of partial.edges) {
-      if (edge.minute >= from && edge.minute < to) this.#addEdge(edge);
-    }
+    this.addEdges(partial.edges.filter(({ minute }) => minute >= from && minute < to));
     this.#unresolved += partial.unresolved;
+  }
+
+  addEdges(edges: readonly RedEdge[]): void {
+    for (const edge of edges) this.#addEdge(edge);
   }
 
   finish(): RedPartial {
