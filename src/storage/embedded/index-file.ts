@@ -10,6 +10,7 @@ import { StorageError } from '../contract.ts';
 import { unpackBounds } from './block-bounds.ts';
 import { BLOCK_TRACES, BLOCK_WORDS, ID_BYTES, IndexIds } from './index-ids.ts';
 import { unpackRed } from './red/codec.ts';
+import { type MissingCall, unpackCalls } from './red/missing-calls.ts';
 import type { RedPartial } from './red/partial.ts';
 import type {
   BlockBounds,
@@ -39,6 +40,7 @@ export type SectionName =
   | 'hashes'
   | 'red'
   | 'sums'
+  | 'calls'
   | 'values'
   | 'bounds';
 
@@ -202,6 +204,13 @@ class FileIndex implements SegmentIndex {
 
   red(): RedPartial | undefined {
     return this.#partial('red');
+  }
+
+  calls(): readonly MissingCall[] | undefined {
+    const section = this.#sections.calls;
+    if (section === undefined) return undefined;
+    const bytes = this.#read(section.at, section.bytes, section.crc);
+    return this.#guarded(() => unpackCalls(bytes));
   }
 
   sums(): RedPartial | undefined {
