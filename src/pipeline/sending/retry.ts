@@ -6,6 +6,9 @@ import type { Clock } from '../../lib/clock.ts';
 import { isRetryable, messageOf, SpoorError } from '../../lib/errors.ts';
 import type { Logger } from '../../lib/logger.ts';
 
+/** Intervals may be 0, or shrink to it: a peer that is away must not keep a core busy. */
+const WAIT_MIN_MS = 10;
+
 export interface RetryContext {
   readonly clock: Clock;
   readonly logger: Logger;
@@ -47,7 +50,8 @@ async function sendWithRetries(
       return;
     } catch (error) {
       if (!isRetryable(error) || signal.aborted || stopping.aborted) throw error;
-      const waitMs = Math.max(jittered(intervalMs, settings, context), askedMs(error));
+      const planned = jittered(intervalMs, settings, context);
+      const waitMs = Math.max(planned, askedMs(error), WAIT_MIN_MS);
       const elapsedMs = clock.monotonicMs() - startedMs + waitMs;
       if (settings.max_elapsed_time > 0 && elapsedMs > settings.max_elapsed_time) throw error;
       logger.info(

@@ -100,6 +100,27 @@ test('the wait is never shorter than what the peer asked for', async () => {
   await sending;
 });
 
+test.each([{ initial_interval: '0s' }, { initial_interval: '1s', multiplier: 0 }])(
+  'there is a pause before each attempt, whatever the intervals are: %o',
+  async (settings) => {
+    const { peer, sender, clock } = setUp({ retry_on_failure: retry(settings) });
+    peer.refuseWith = busy();
+    let attempts = 0;
+    vi.spyOn(peer, 'consume').mockImplementation(async () => {
+      attempts++;
+      if (attempts < 5) throw busy();
+    });
+    const sent = sender.consume(batch('a'), never);
+    for (let pause = 0; pause < 4; pause++) {
+      await new Promise((resolve) => setImmediate(resolve));
+      expect(attempts).toBe(pause + 1);
+      clock.advance(pause === 0 ? 1000 : 10);
+    }
+    await sent;
+    await sender.stop?.(never);
+  },
+);
+
 test('an attempt that takes too long is given up and may be tried again', async () => {
   const base = { ...testContext({}, 'out'), signal: 'traces' } as const;
   const context = { ...base, counting: (sending: Consumer<Batch>) => sending };
