@@ -34,8 +34,16 @@ export function bindArguments(call: Call, { parameters }: OttlFunction<never>) {
       `${call.name} needs the argument ${names[missing]}, at column ${call.at + 1}`,
     );
   }
-  const constants = values.map((value) => (value?.kind === 'literal' ? value.value : undefined));
-  return { values, constants };
+  return { values, constants: values.map(constantOf) };
+}
+
+/** Also a list of constants is one. */
+function constantOf(expression: Expression | undefined): Value | undefined {
+  if (expression?.kind === 'literal') return expression.value;
+  if (expression?.kind !== 'list') return undefined;
+  const items = expression.items.map(constantOf);
+  const known = items.filter((item) => item !== undefined);
+  return known.length === items.length ? known : undefined;
 }
 
 function misfit(call: Call, argument: Argument, parameters: readonly string[]): OttlError {

@@ -4,6 +4,7 @@ import { randomBytes, randomUUID } from 'node:crypto';
 import { BlockList, isIP } from 'node:net';
 import { OttlError } from './error.ts';
 import { isA, ofText, type OttlFunction, textArgument, wrong } from './function.ts';
+import { parseInt64 } from './parse-int.ts';
 import { compareValues, isList, printed, type Value } from './value.ts';
 
 export const DATA_FUNCTIONS: Readonly<Record<string, OttlFunction>> = {
@@ -18,8 +19,8 @@ export const DATA_FUNCTIONS: Readonly<Record<string, OttlFunction>> = {
   ParseInt: {
     parameters: ['target', 'base'],
     call: ([target = null, base = null]) => {
-      const value = Number.parseInt(textArgument(target), Number(printed(base)));
-      if (Number.isSafeInteger(value)) return BigInt(value);
+      const value = parseInt64(textArgument(target), Number(printed(base)));
+      if (value !== undefined) return value;
       throw new OttlError('bad_value', `"${printed(target)}" is no int of base ${printed(base)}`);
     },
   },
@@ -65,9 +66,12 @@ export const DATA_FUNCTIONS: Readonly<Record<string, OttlFunction>> = {
   },
   IsInCIDR: {
     parameters: ['target', 'networks'],
-    call: ([target = null, networks = null]) => {
-      if (!isList(networks)) throw wrong('a list', networks);
-      return isIn(textArgument(target), networks.map(textArgument));
+    prepare: ([, networks]) => (networks === undefined ? undefined : networkList(networks)),
+    call: ([target = null, networks = null], { prepared }) => {
+      const list = prepared instanceof BlockList ? prepared : networkList(networks);
+      const address = textArgument(target);
+      if (isIP(address) === 0) throw new OttlError('bad_value', `"${address}" is no IP address`);
+      return list.check(address, isIP(address) === 6 ? 'ipv6' : 'ipv4');
     },
   },
   IsValidLuhn: isA((value) => isLuhn(printed(value))),
@@ -135,18 +139,19 @@ function urlParts(text: string): Value {
   return new Map(url.port === '' ? found : [...found, ['url.port', BigInt(url.port)]]);
 }
 
-function isIn(address: string, networks: readonly string[]): boolean {
-  const family = isIP(address) === 6 ? 'ipv6' : 'ipv4';
-  if (isIP(address) === 0) throw new OttlError('bad_value', `"${address}" is no IP address`);
+function networkList(networks: Value): BlockList {
+  if (!isList(networks)) throw wrong('a list', networks);
   const list = new BlockList();
-  for (const network of networks) {
-    const [base = '', bits = ''] = network.split('/');
-    if (isIP(base) === 0 || !/^\d+$/.test(bits)) {
+  for (const network of networks.map(textArgument)) {
+    const [base = '', bits = '', ...rest] = network.split('/');
+    const most = isIP(base) === 6 ? 128 : 32;
+    const isNetwork = isIP(base) !== 0 && /^\d{1,3}$/.test(bits) && Number(bits) <= most;
+    if (!isNetwork || rest.length > 0) {
       throw new OttlError('bad_value', `"${network}" is no network like 10.0.0.0/8`);
     }
-    list.addSubnet(base, Number(bits), isIP(base) === 6 ? 'ipv6' : 'ipv4');
+    list.addSubnet(base, Number(bits), most === 128 ? 'ipv6' : 'ipv4');
   }
-  return list.check(address, family);
+  return list;
 }
 
 function isLuhn(text: string): boolean {

@@ -44,6 +44,8 @@ test.each([
   'ParseJSON("{\\"a\\": [1, {\\"b\\": true}]}")["a"][1]["b"] == true',
   'ParseJSON("{\\"n\\": 1.5}")["n"] == 1.5',
   'ParseInt("ff", 16) == 255 and ParseInt("-12", 10) == -12',
+  'ParseInt("9223372036854775807", 10) == 9223372036854775807 and ParseInt("+007", 10) == 7',
+  'ParseInt("0x1_0", 0) == 16 and ParseInt("010", 0) == 8 and ParseInt("0", 0) == 0',
   'ParseKeyValue("a=1 b=\\"x y\\" ")["a"] == "1"',
   'ParseKeyValue("a=1 b=\\"x y\\"")["b"] == "x y"',
   'ParseKeyValue("a:1||b:2", ":", "||")["b"] == "2"',
@@ -80,13 +82,20 @@ test.each([
   'Decode("x", "rot13") == ""',
   'ParseJSON("{") == nil',
   'ParseInt("zz", 10) == 1',
+  'ParseInt("12abc", 10) == 12',
+  'ParseInt(" 12", 10) == 12',
+  'ParseInt("", 10) == 0',
+  'ParseInt("9223372036854775808", 10) == 0',
+  'ParseInt("1_0", 10) == 10',
+  'ParseInt("_1", 0) == 1',
+  'ParseInt("1", 37) == 1',
   'ParseKeyValue("novalue") == nil',
   'ParseCSV("1,2", "x") == nil',
   'URL("not a url") == nil',
   'Values(name) == nil',
   'Sort(name) == nil',
   'IsInCIDR("x", ["10.0.0.0/8"])',
-  'IsInCIDR("10.0.0.1", ["10.0.0.0"])',
+  'IsInCIDR("10.0.0.1", [name])',
   'Time("x", "%Y") == Now()',
   'Time("x", "%Q") == Now()',
   'Year(name) == 1',
@@ -96,6 +105,14 @@ test.each([
   const predicate = compileCondition(condition, spanContext);
   expect(() => predicate(view)).toThrow(OttlError);
 });
+
+test.each(['10.0.0.0', '10.0.0.0/33', 'x/8', '10.0.0.0/8/8'])(
+  'a list with the network %s is refused when it is read',
+  (network) => {
+    const condition = `IsInCIDR(name, ["fd00::/8", "${network}"])`;
+    expect(() => compileCondition(condition, spanContext)).toThrow(/no network/);
+  },
+);
 
 test('a pattern without named groups is refused when it is read', () => {
   expect(() => holds('ExtractPatterns(name, "x")["a"] == nil')).toThrow(/named groups/);
