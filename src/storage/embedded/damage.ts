@@ -8,9 +8,12 @@ import type { OpenedEngine } from './recovery.ts';
 
 /** More are counted and not named. */
 const NAMED_MAX = 100;
+/** Beyond so many, what is met again counts again. */
+const KNOWN_MAX = 10_000;
 
 export class Damage {
   readonly #logger: Logger;
+  readonly #known = new Set<string>();
   readonly #named = new Set<string>();
   readonly #atStart: readonly string[];
   readonly #missing: readonly string[];
@@ -28,8 +31,9 @@ export class Damage {
   }
 
   note(problem: string): void {
-    if (this.#named.has(problem)) return;
+    if (this.#known.has(problem)) return;
     this.#count++;
+    if (this.#known.size < KNOWN_MAX) this.#known.add(problem);
     if (this.#named.size >= NAMED_MAX) return;
     this.#named.add(problem);
     this.#logger.error({}, problem);

@@ -4,9 +4,9 @@
 import type { Clock } from '../../lib/clock.ts';
 import { messageOf } from '../../lib/errors.ts';
 import type { Logger } from '../../lib/logger.ts';
+import type { FileSet } from './file-set.ts';
 import type { DataFile } from './manifest.ts';
 import type { VerifiedFiles } from './query/verified-files.ts';
-import type { TenantStore } from './tenant-store.ts';
 
 const ROUND_MS = 24 * 3_600_000;
 /** A start has better things to do. */
@@ -18,15 +18,19 @@ const SHARE = 1 / 20;
 /** A flush is part of a segment before it is older, in a store that is written to. */
 const YOUNG_MS = 600_000;
 
+interface Store {
+  readonly files: Pick<FileSet, 'all' | 'pin'>;
+}
+
 export interface FileRoundsDeps {
-  readonly verified: VerifiedFiles;
-  readonly stores: () => readonly TenantStore[];
+  readonly verified: Pick<VerifiedFiles, 'verifyWhole' | 'wholeAtMs' | 'retain'>;
+  readonly stores: () => readonly Store[];
   readonly clock: Clock;
   readonly logger: Logger;
 }
 
 interface Visit {
-  readonly store: TenantStore;
+  readonly store: Store;
   readonly file: DataFile;
 }
 
