@@ -56,7 +56,7 @@ class Pprof implements Lifecycle {
   constructor(context: CreateContext<PprofConfig>) {
     this.#context = context;
     this.#listener = new HttpListener({
-      config: { ...context.config, write_timeout: 0 },
+      config: context.config,
       context,
       drains: false,
       onRequest: (request, response) => void this.#answer(request, response),
@@ -129,6 +129,12 @@ class Pprof implements Lifecycle {
     const seconds = Number(query.get('seconds') ?? DEFAULT_SECONDS);
     if (!(seconds > 0 && seconds <= SECONDS_MAX)) {
       const text = `seconds must be more than 0 and at most ${SECONDS_MAX}`;
+      answerPlain(request, response, { status: 400, text });
+      return;
+    }
+    const { write_timeout: limitMs } = this.#context.config;
+    if (limitMs > 0 && seconds * 1000 >= limitMs) {
+      const text = `a profile of ${seconds} s takes longer than write_timeout: ask for a shorter one`;
       answerPlain(request, response, { status: 400, text });
       return;
     }

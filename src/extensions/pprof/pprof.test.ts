@@ -76,6 +76,14 @@ test('one CPU profile at a time, of a sensible length', async () => {
   }
 });
 
+test('no profile that write_timeout would cut off is begun', async () => {
+  const url = await started({ write_timeout: '5s' });
+  const refused = await fetch(`${url}profile?seconds=5`);
+  expect(refused.status).toBe(400);
+  expect(await refused.text()).toContain('write_timeout');
+  expect((await fetch(`${url}profile?seconds=0.1`)).status).toBe(200);
+});
+
 test('heap profiles say where live memory was allocated', async () => {
   const url = await started();
   const kept = Array.from({ length: 200_000 }, (_, i) => ({ i }));
