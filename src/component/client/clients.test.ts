@@ -5,6 +5,7 @@ import { connect, type AddressInfo } from 'node:net';
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import { z } from 'zod';
 import { decode } from '../../config/decode.ts';
+import { silentLogger } from '../../lib/logger.ts';
 import { clientAuthentication } from '../auth/authenticator.ts';
 import { testContext } from '../testbed.ts';
 import { grpcClientShape, grpcTarget, httpClientShape } from './config.ts';
@@ -195,6 +196,32 @@ describe('HTTP', () => {
     const post = { body: new Uint8Array(3), type: 'a/b', readMessage: () => '', client };
     return (url: string) => made.post(new URL(url), post, never);
   }
+
+  test.each([
+    ['http://otel.example:4318/v1/traces', { auth: { authenticator: 'secret' } }, 1],
+    ['http://10.0.0.7:4318', { headers: { Authorization: 'Basic x' } }, 1],
+    ['https://otel.example:4318', { auth: { authenticator: 'secret' } }, 0],
+    ['http://localhost:4318', { auth: { authenticator: 'secret' } }, 0],
+    ['http://127.0.0.1:4318', { auth: { authenticator: 'secret' } }, 0],
+    ['http://[::1]:4318', { headers: { authorization: 'Basic x' } }, 0],
+    ['http://otel.example:4318', { auth: { authenticator: 'tenant' } }, 0],
+  ] as const)(
+    'to %s, given %o, warns of credentials in plain text: %i',
+    async (url, input, count) => {
+      const context = contextWithAuth();
+      const warnings: string[] = [];
+      const warn = (_: object, message: string) => void warnings.push(message);
+      context.host.lend(clientAuthentication, 'secret', {
+        authorize: async () => {},
+        needsTls: true,
+      });
+      const logger = { ...silentLogger, warn };
+      const made = new HttpClient(parsed(httpBlock, input), { ...context, logger });
+      await made.start(new URL(url));
+      made.close();
+      expect(warnings).toHaveLength(count);
+    },
+  );
 
   test('goes through a proxy, which is told who asks', async () => {
     const seen: unknown[] = [];

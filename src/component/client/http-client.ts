@@ -25,6 +25,17 @@ export interface HttpAnswer {
   readonly body: Uint8Array;
 }
 
+/** Whether headers of the configuration hold a credential. */
+function saysWho(headers: Readonly<Record<string, string>>): boolean {
+  return Object.keys(headers).some((name) => /^(proxy-)?authorization$/i.test(name));
+}
+
+/** Over plain HTTP to another machine. */
+function isSeenOnTheWay({ protocol, hostname }: URL): boolean {
+  const isHere = /^(localhost|.*\.localhost|127(\.\d+){3}|\[::1\])$/i.test(hostname);
+  return protocol === 'http:' && !isHere;
+}
+
 interface Sending {
   readonly url: URL;
   readonly payload: Uint8Array;
@@ -54,11 +65,18 @@ export class HttpClient {
     this.#agents = new HttpAgents(config, context);
   }
 
-  /** Reads certificates and finds the authenticator.
+  /** Reads certificates and finds the authenticator. Warns when a credential would be seen on the way
+   *  to `destination`.
    *  @throws PipelineError `bad_settings` */
-  async start(): Promise<void> {
+  async start(destination?: URL): Promise<void> {
     this.#auth = authenticatorOf(clientAuthentication, this.#config, this.#context.host);
     await this.#agents.start();
+    const showsSecret = this.#auth?.needsTls === true || saysWho(this.#config.headers);
+    if (destination === undefined || !showsSecret || !isSeenOnTheWay(destination)) return;
+    this.#context.logger.warn(
+      { destination: destination.origin },
+      'credentials are sent in plain text: use https',
+    );
   }
 
   /** Resolves with a 2xx answer, else rejects with a PeerError. */

@@ -78,7 +78,7 @@ class OtlpHttpExporter {
 
   async start(): Promise<void> {
     const client = new HttpClient(this.#context.config, this.#context);
-    await client.start();
+    await client.start(this.#url);
     this.#client = client;
   }
 
