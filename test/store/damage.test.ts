@@ -6,7 +6,8 @@
 import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, relative } from 'node:path';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, test, vi } from 'vitest';
+import { endShared, withSharedQueries, withSharedReader } from './faults/shared-processes.ts';
 import { Chance } from '../../src/storage/conformance/random-spans.ts';
 import { JournalDisk } from './faults/journal-disk.ts';
 import {
@@ -25,8 +26,15 @@ import {
 } from './faults/workload.ts';
 import { intrinsic } from '../../src/filter/ast.ts';
 
+vi.mock(import('../../src/storage/embedded/read/file-reader.ts'), async (original) =>
+  withSharedReader(await original()),
+);
+vi.mock(import('../../src/storage/embedded/query/query-process.ts'), async (original) =>
+  withSharedQueries(await original()),
+);
+
 const SEED = Number(process.env['SPOOR_FAULT_SEED'] ?? Math.floor(Date.now() / 1000));
-const EACH = Number(process.env['SPOOR_DAMAGES'] ?? 1);
+const EACH = Number(process.env['SPOOR_DAMAGES'] ?? 2);
 
 let root: string;
 let whole: string;
@@ -46,7 +54,10 @@ beforeAll(async () => {
   rmSync(join(whole, 'LOCK'));
   await store.backend.close();
 }, 120_000);
-afterAll(() => rmSync(root, { recursive: true }));
+afterAll(async () => {
+  await endShared();
+  rmSync(root, { recursive: true });
+});
 
 const KINDS = [
   ['log', /\.wal$/],
@@ -156,6 +167,7 @@ test(
       .filter((entry) => entry.isFile())
       .map((entry) => relative(whole, join(entry.parentPath, entry.name)));
     const broken: string[] = [];
+    let copies = 0;
     const only = process.env['SPOOR_DAMAGE_KIND'];
     for (const [kind, pattern] of KINDS) {
       const some = names.filter((name) => pattern.test(name) && !name.includes('fresh'));
@@ -163,7 +175,7 @@ test(
       if (only !== undefined && kind !== only) continue;
       for (const [harm, change] of HARMS) {
         for (let i = 0; i < EACH; i++) {
-          const copy = join(root, 'copy');
+          const copy = join(root, `copy-${copies++}`);
           cpSync(whole, copy, { recursive: true });
           const name = chance.of(some);
           const before = readFileSync(join(whole, name));

@@ -4,7 +4,8 @@ import { cpSync } from 'node:fs';
 import { mkdir, mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { endShared, withSharedQueries, withSharedReader } from './faults/shared-processes.ts';
 import { systemClock } from '../../src/lib/clock.ts';
 import { silentLogger } from '../../src/lib/logger.ts';
 import { storedSpans, texts } from '../../src/storage/conformance/plain-spans.ts';
@@ -14,7 +15,16 @@ import { EmbeddedConfig } from '../../src/storage/embedded/config.ts';
 import { FailingFileSystem } from '../../src/storage/embedded/failing-file-system.fixture.ts';
 import { realFileSystem } from '../../src/storage/embedded/file-system.ts';
 import { filesWith, formsOf } from './byte-scan.ts';
+import { encoderHere } from './faults/encoder-here.ts';
 import { type MadeTrace, madeTraces, traceBatch } from './deleted-traces.ts';
+
+vi.mock(import('../../src/storage/embedded/read/file-reader.ts'), async (original) =>
+  withSharedReader(await original()),
+);
+vi.mock(import('../../src/storage/embedded/query/query-process.ts'), async (original) =>
+  withSharedQueries(await original()),
+);
+afterAll(endShared);
 
 const TIMEOUT = 240_000;
 
@@ -31,6 +41,7 @@ const open = (directory: string, seam = files) =>
     clock: systemClock,
     logger: silentLogger,
     files: seam,
+    startWorker: encoderHere(realFileSystem),
   });
 
 async function write({ writer }: StorageBackend, traces: readonly MadeTrace[]): Promise<void> {

@@ -135,12 +135,17 @@ const flipped = (bytes: Uint8Array, at: number) => {
   return copy;
 };
 
-function sectionOf(bytes: Uint8Array, name: keyof IndexHeaderJson['sections']): number {
+function sectionIn(bytes: Uint8Array, name: keyof IndexHeaderJson['sections']) {
   const length = new DataView(bytes.buffer, bytes.byteOffset).getUint32(8, true);
   const json = new TextDecoder().decode(bytes.subarray(16, 16 + length));
   const header: IndexHeaderJson = JSON.parse(json);
-  const section = header.sections[name];
-  return section!.at + (section!.bytes >> 1);
+  return header.sections[name]!;
+}
+
+/** Its middle. */
+function sectionOf(bytes: Uint8Array, name: keyof IndexHeaderJson['sections']): number {
+  const section = sectionIn(bytes, name);
+  return section.at + (section.bytes >> 1);
 }
 
 const DAMAGES: [string, (bytes: Uint8Array) => Uint8Array | undefined][] = [
@@ -149,6 +154,11 @@ const DAMAGES: [string, (bytes: Uint8Array) => Uint8Array | undefined][] = [
   ['torn', (bytes) => bytes.slice(0, bytes.length >> 1)],
   ['flipped in its header', (bytes) => flipped(bytes, 40)],
   ['flipped in its directory', (bytes) => flipped(bytes, sectionOf(bytes, 'directory'))],
+  // From then on no id would lie in the block.
+  [
+    'flipped in an id of its directory',
+    (bytes) => flipped(bytes, sectionIn(bytes, 'directory').at + 3),
+  ],
   ['flipped in its ids', (bytes) => flipped(bytes, sectionOf(bytes, 'ids'))],
   ['flipped in its summaries', (bytes) => flipped(bytes, sectionOf(bytes, 'summaries'))],
   ['flipped in its hashes', (bytes) => flipped(bytes, sectionOf(bytes, 'hashes'))],
