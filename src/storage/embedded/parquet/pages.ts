@@ -22,7 +22,8 @@ export interface ChunkPlace {
   /** Its pages before compression, their headers as they are. */
   readonly rawBytes: number;
   readonly codec: number;
-  readonly encodings: readonly number[];
+  /** A bit each. */
+  readonly encodings: number;
   readonly hasDictionary: boolean;
   readonly rows: number;
   readonly nulls: number;
@@ -49,7 +50,7 @@ export function checkPages(bytes: Uint8Array, chunk: ChunkPlace): void {
   const rawBytes = (dictionary?.rawBytes ?? 0) + data.rawBytes;
   const headerBytes = bytes.length - (dictionary?.body.length ?? 0) - data.body.length;
   expectEqual('length of its pages', headerBytes + rawBytes, chunk.rawBytes);
-  if (!chunk.encodings.includes(data.encoding)) {
+  if (data.encoding > 31 || ((chunk.encodings >> data.encoding) & 1) === 0) {
     throw new RangeError(`encoding ${data.encoding}, which its footer does not name`);
   }
   const width = chunk.fixedBytes ?? WIDTHS[chunk.physical];

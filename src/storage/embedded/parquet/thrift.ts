@@ -96,14 +96,6 @@ export function structsField(fields: ThriftStruct, id: number): ThriftStruct[] {
   return field.value.flatMap((value) => (value.kind === 'struct' ? [value.value] : []));
 }
 
-/** The numbers of a list; none when the field is absent. */
-export function numbersField(fields: ThriftStruct, id: number): number[] {
-  const field = fields.get(id);
-  if (field === undefined) return [];
-  if (field.kind !== 'list') throw missing(id, 'list');
-  return field.value.flatMap((item) => (item.kind === 'i32' ? [item.value] : []));
-}
-
 function missing(id: number, what: string): RangeError {
   return new RangeError(`thrift: field ${id} is no ${what}`);
 }
