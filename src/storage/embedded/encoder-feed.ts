@@ -2,20 +2,26 @@
  *  more: what comes faster is held back, so that a flush stays small however far the encoder lags,
  *  and room is made steadily. Only a search makes it send all. */
 
-import { encodeFrame } from '../../model/batch/frame.ts';
+import type { SpanBatch } from '../../model/batch/span-batch.ts';
 import type { FlushTarget, SegmentEncoder } from './encoder-port.ts';
 import type { HeadEntry } from './head.ts';
 import { type HashSeed, identityHashes } from './identity.ts';
 import type { DataFile } from './manifest.ts';
 
 /** Rows that are durable in the log. */
-export interface DurableRows extends HeadEntry {
+export interface DurableRows {
+  readonly walSeq: number;
+  readonly batch: SpanBatch;
   readonly frame: Uint8Array;
   /** Identity hashes, two words a row. */
   readonly hashes: Uint32Array;
 }
 
-type HeldRows = HeadEntry & Partial<DurableRows>;
+interface HeldRows {
+  readonly entry: HeadEntry;
+  /** Made again when they are not there any more. */
+  readonly hashes?: Uint32Array | undefined;
+}
 
 export interface EncoderFeedOptions {
   readonly tenant: string;
@@ -51,8 +57,8 @@ export class EncoderFeed {
     return this.waitingRows >= rowsMax || this.#sentBytes + this.#heldBytes >= bytesMax;
   }
 
-  add(rows: DurableRows): void {
-    this.#hold(rows);
+  add(entry: HeadEntry, hashes: Uint32Array): void {
+    this.#hold({ entry, hashes });
     this.#fill();
   }
 
@@ -64,7 +70,7 @@ export class EncoderFeed {
     this.#heldRows = 0;
     this.#heldBytes = 0;
     this.#mustDiscard = true;
-    for (const entry of head) this.#hold(entry);
+    for (const entry of head) this.#hold({ entry });
   }
 
   /** The oldest row group's worth as a file, or little more. `head` is all rows that are in no file:
@@ -91,8 +97,8 @@ export class EncoderFeed {
 
   #hold(rows: HeldRows): void {
     this.#held.push(rows);
-    this.#heldRows += rows.batch.count;
-    this.#heldBytes += rows.batch.byteSize;
+    this.#heldRows += rows.entry.rows;
+    this.#heldBytes += rows.entry.bytes;
   }
 
   /** Nothing is sent to an encoder that is behind until a file is wanted: were it to fail again and
@@ -109,10 +115,10 @@ export class EncoderFeed {
     let rows = this.#sentRows;
     let bytes = this.#sentBytes;
     let count = 0;
-    for (const { batch } of this.#held) {
+    for (const { entry } of this.#held) {
       if (rows >= rowsMax || bytes >= bytesMax) break;
-      rows += batch.count;
-      bytes += batch.byteSize;
+      rows += entry.rows;
+      bytes += entry.bytes;
       count++;
     }
     this.#send(count);
@@ -120,16 +126,17 @@ export class EncoderFeed {
 
   #send(count: number): void {
     const { encoder, tenant, hashSeed } = this.#options;
-    for (const { walSeq, batch, frame, hashes } of this.#held.splice(0, count)) {
+    for (const { entry, hashes } of this.#held.splice(0, count)) {
+      const { walSeq, frame, rows, bytes } = entry;
       encoder.append(tenant, {
         walSeq,
-        frame: frame ?? encodeFrame(batch),
-        hashes: hashes ?? identityHashes(batch, hashSeed),
+        frame,
+        hashes: hashes ?? identityHashes(entry.batch, hashSeed),
       });
-      this.#sentRows += batch.count;
-      this.#sentBytes += batch.byteSize;
-      this.#heldRows -= batch.count;
-      this.#heldBytes -= batch.byteSize;
+      this.#sentRows += rows;
+      this.#sentBytes += bytes;
+      this.#heldRows -= rows;
+      this.#heldBytes -= bytes;
     }
   }
 }

@@ -6,7 +6,7 @@ import type { DataFile } from './manifest.ts';
 
 export interface EncoderRows {
   readonly walSeq: number;
-  /** Its buffer is taken away. */
+  /** Nobody writes to it any more. */
   readonly frame: Uint8Array;
   /** Identity hashes, two words a row. */
   readonly hashes: Uint32Array;

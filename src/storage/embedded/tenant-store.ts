@@ -19,7 +19,7 @@ import type { FileSystem } from './file-system.ts';
 import { FreshFile } from './fresh-file.ts';
 import { type HashSeed, tenantSeed } from './identity.ts';
 import { IndexRepair } from './index-repair.ts';
-import { type Head, OpenHead } from './head.ts';
+import { type Head, HeadEntry, OpenHead } from './head.ts';
 import type { DataFile, Manifest } from './manifest.ts';
 import { Hold } from './hold.ts';
 import type { Tombstone } from './deletion/tombstone.ts';
@@ -166,9 +166,11 @@ export class TenantStore {
   bury(tombstone: Tombstone, found: ReadonlyMap<string, ReadonlySet<string>>): void {
     this.tombstones.add(tombstone);
     for (const [path, traceIds] of found) this.files.hide(path, traceIds);
-    const left = this.#head.entries.flatMap(({ walSeq, batch }) => {
+    const left = this.#head.entries.flatMap((entry) => {
+      const { walSeq, batch } = entry;
       const kept = this.tombstones.spare(walSeq, batch);
-      return kept === undefined ? [] : [{ walSeq, batch: kept }];
+      if (kept === batch) return [entry];
+      return kept === undefined ? [] : [new HeadEntry(walSeq, kept)];
     });
     const freed = this.#head.keep(left);
     this.fresh.drop();
@@ -177,13 +179,13 @@ export class TenantStore {
   }
 
   /** Takes rows that are durable in the log. They are found from now on. */
-  add(rows: DurableRows): void {
-    const { walSeq, batch } = rows;
+  add({ walSeq, batch, frame, hashes }: DurableRows): void {
     const nowMs = this.#deps.clock.nowMs();
     if (this.#feed.waitingRows === 0) this.#oldestAtMs = nowMs;
-    this.#head.add({ walSeq, batch });
+    const entry = new HeadEntry(walSeq, batch, frame);
+    this.#head.add(entry);
     try {
-      this.#feed.add(rows);
+      this.#feed.add(entry, hashes);
     } catch (error) {
       // They are durable all the same, and go to the encoder again with the next file.
       this.#deps.logger.error({ error: messageOf(error) }, 'the encoder took no rows');

@@ -138,9 +138,8 @@ export class Encoder implements SegmentEncoder {
     const appended = this.#appended;
     if (appended.length === 0 || this.#isClosed) return;
     this.#appended = [];
-    const buffers = appended.map(({ frame }) => frame.buffer);
-    const transfer = buffers.filter((buffer) => buffer instanceof ArrayBuffer);
-    this.#send({ kind: 'append', rows: appended }, transfer);
+    // Copied: the head keeps the frames.
+    this.#send({ kind: 'append', rows: appended });
   }
 
   /** Messages are carried out in the order they were asked for, so what was appended goes first. */
@@ -151,16 +150,16 @@ export class Encoder implements SegmentEncoder {
       // A file without them would be taken for one of all rows.
       throw this.#tellLost(`it took no rows: ${messageOf(error)}`);
     }
-    this.#send(message, []);
+    this.#send(message);
   }
 
-  #send(message: Message, transfer: ArrayBuffer[]): void {
+  #send(message: Message): void {
     if (this.#isClosed) {
       this.#rejectAll(new StorageError('unavailable', 'the encoder is closed'));
       return;
     }
     this.#worker ??= this.#start();
-    this.#worker.postMessage(message, transfer);
+    this.#worker.postMessage(message, []);
   }
 
   #start(): Worker {
