@@ -181,6 +181,11 @@ class FileIndex implements SegmentIndex {
     return this.#guarded(() => records.keysAt(position % BLOCK_TRACES));
   }
 
+  missingParentsAt(position: number): readonly bigint[] {
+    const records = this.#recordsOf(this.#checked(position));
+    return this.#guarded(() => records.missingParentsAt(position % BLOCK_TRACES));
+  }
+
   bounds(): readonly BlockBounds[] | undefined {
     const section = this.#sections.bounds;
     if (section === undefined) return undefined;

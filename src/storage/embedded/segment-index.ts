@@ -84,8 +84,9 @@ export interface SegmentIndex {
   /** Which row groups of the file have rows of the trace, ascending. */
   rowGroupsAt(position: number): readonly number[];
   summaryAt(position: number): PartialSummary;
-  /** A part of the summary, at a part of its cost. */
+  /** Parts of the summary, at a part of its cost. */
   keysAt(position: number): TraceKeys;
+  missingParentsAt(position: number): readonly bigint[];
   /** Of all traces, or those of a block: 16 bytes each, ascending. */
   ids(block?: number): Uint8Array;
   /** The first 8 bytes of a block's first trace id. */

@@ -13,6 +13,7 @@ import type { TraceEntry } from '../summary-block.ts';
 import { indexPathOf, publishDataFile, type PublishOptions } from './data-file.ts';
 import { type FileFacts, type FileInput, joinFiles } from './file-builder.ts';
 import { IndexWriter } from './index-writer.ts';
+import type { Orphans } from './missing-parents.ts';
 import type { AppendedRows, Failure, Message, Reply, Request, WorkerOptions } from './messages.ts';
 import { reindexDamaged } from './reindex.ts';
 import { TenantRows } from './tenant-rows.ts';
@@ -155,6 +156,7 @@ async function stitch(files: FileSystem, paths: readonly string[], path: string)
     return {
       header: index.header,
       entries: () => entriesOf(index),
+      orphans: () => orphansOf(index),
       parquet: () => files.read(input),
       red: () => index.red(),
       values: () => index.values()?.records,
@@ -173,6 +175,13 @@ async function stitch(files: FileSystem, paths: readonly string[], path: string)
 function* entriesOf(index: SegmentIndex): Generator<TraceEntry> {
   for (let position = 0; position < index.traceCount; position++) {
     yield { summary: index.summaryAt(position), rowGroups: index.rowGroupsAt(position) };
+  }
+}
+
+function* orphansOf(index: SegmentIndex): Generator<Orphans> {
+  for (let position = 0; position < index.traceCount; position++) {
+    const missingParents = index.missingParentsAt(position);
+    if (missingParents.length > 0) yield { traceId: index.traceIdAt(position), missingParents };
   }
 }
 

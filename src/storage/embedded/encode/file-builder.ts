@@ -13,7 +13,7 @@ import { headerJson, type IndexExtras, IndexWriter } from './index-writer.ts';
 import type { RowGroupEncoder } from './row-group.ts';
 import type { RowCollector } from './rows.ts';
 import type { CallsAcross } from './calls-across.ts';
-import { MissingParents } from './missing-parents.ts';
+import { MissingParents, type Orphans } from './missing-parents.ts';
 import { redOfRows } from './red-rows.ts';
 import { countRepeated } from './repeated-rows.ts';
 import { valueFilterOf } from './row-group-values.ts';
@@ -26,6 +26,8 @@ export interface FileInput {
   readonly header: SegmentHeader;
   /** In the order of trace ids; may be walked more than once. */
   readonly entries: () => Iterable<TraceEntry>;
+  /** Traces that miss parents; for who can tell for less than entries cost. */
+  readonly orphans?: () => Iterable<Orphans>;
   readonly parquet: () => Promise<Uint8Array>;
   /** Undefined when the file does not say: then that of the whole is not known either. */
   readonly red: () => RedPartial | undefined;
@@ -106,7 +108,7 @@ export async function joinFiles(
   hashes?: Uint32Array,
 ): Promise<{ header: SegmentHeader; index: Uint8Array }> {
   const stitcher = new Stitcher(write);
-  const parents = new MissingParents(joinEntries(inputs));
+  const parents = new MissingParents(orphansIn(inputs));
   for (const input of inputs) {
     const bytes = await input.parquet();
     const footer = await stitcher.add(bytes);
@@ -120,6 +122,15 @@ export async function joinFiles(
   }
   const extras = { hashes, ...joinRed(inputs, parents.calls), values: joinValues(inputs) };
   return { header, index: writer.finish(header, extras) };
+}
+
+export function* orphansIn(
+  inputs: readonly Pick<FileInput, 'entries' | 'orphans'>[],
+): Generator<Orphans> {
+  for (const { orphans, entries } of inputs) {
+    if (orphans !== undefined) yield* orphans();
+    else for (const { summary } of entries()) yield summary;
+  }
 }
 
 /** The rows tell where a file has one row group, and its parents are places in it. */

@@ -1,18 +1,22 @@
 /** Parents that one file of a trace misses and another has: looked for while files are joined, so
  *  that a summary counts as orphans only spans whose parent is in none of them, and so that calls
- *  between them are counted. Of ids only those
- *  that are missed are kept; rows are first told apart by a few bits of their span id. */
+ *  between them are counted. Of ids only those that are missed are kept; rows are first told apart by
+ *  a few bits of their span id. */
 
 import { hexAt } from '../../../model/ids.ts';
 import type { Footer } from '../parquet/file.ts';
 import { ParquetFile } from '../parquet/parquet-file.ts';
 import { bytesAt, type ReadColumn } from '../parquet/read-column.ts';
 import type { MissingCall } from '../red/missing-calls.ts';
-import type { TraceEntry } from '../summary-block.ts';
+import type { PartialSummary } from '../segment-index.ts';
 import { CALL_COLUMNS, CallsAcross } from './calls-across.ts';
 
-const FILTER_BITS = 20;
+/** A stitch of a million spans may want a hundred thousand. */
+const FILTER_BITS = 23;
 const FILTER_MASK = 2 ** FILTER_BITS - 1;
+
+/** What a file says of one of its traces. */
+export type Orphans = Pick<PartialSummary, 'traceId' | 'missingParents'>;
 
 interface Wanted {
   readonly traceId: string;
@@ -26,13 +30,10 @@ export class MissingParents {
   /** A bit for each low end of a wanted span id. */
   readonly #filter = new Uint8Array(2 ** FILTER_BITS / 8);
 
-  /** `groups`: the entries of each trace. */
-  constructor(groups: Iterable<readonly TraceEntry[]>) {
-    for (const same of groups) {
-      if (same.length < 2) continue;
-      for (const { summary } of same) {
-        for (const id of summary.missingParents) this.#want(summary.traceId, id);
-      }
+  /** Of all files, in any order. */
+  constructor(traces: Iterable<Orphans>) {
+    for (const { traceId, missingParents } of traces) {
+      for (const id of missingParents) this.#want(traceId, id);
     }
   }
 

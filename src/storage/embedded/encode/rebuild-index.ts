@@ -15,7 +15,7 @@ import type { RedPartial } from '../red/partial.ts';
 import type { SegmentHeader, TextColumn, TextKeys } from '../segment-index.ts';
 import type { TraceEntry } from '../summary-block.ts';
 import { keysOfTaggedText } from '../tagged-text.ts';
-import { joinEntries, METADATA_KEY } from './file-builder.ts';
+import { joinEntries, orphansIn, METADATA_KEY } from './file-builder.ts';
 import { IndexWriter } from './index-writer.ts';
 import { MissingParents } from './missing-parents.ts';
 import { redOfRows } from './red-rows.ts';
@@ -49,7 +49,7 @@ export async function rebuildIndex(
     groups.push({ header: { ...header, rowGroups: 1 }, entries: () => entries, red, values });
     await setImmediate();
   }
-  const parents = new MissingParents(joinEntries(groups));
+  const parents = new MissingParents(orphansIn(groups));
   const hasPlaces = header.rowGroupRows !== undefined;
   if (!hasPlaces) parents.calls.add(undefined);
   parents.lookInFile(file, hasPlaces);
