@@ -237,6 +237,44 @@ test('what is lost is a row group, and nothing else', async () => {
   );
 }, 60_000);
 
+/** In the second row group. */
+function pageOf(column: string): { start: number; end: number } {
+  const { rowGroups } = ParquetFile.of('x', readFileSync(segment.path)).footer;
+  const { start, bytes } = rowGroups[1]!.chunks.get(column)!;
+  return { start, end: start + bytes };
+}
+
+test('what goes bad later is found when the query engine stumbles over it', async () => {
+  const copy = spoiled(() => {});
+  store.files = [copy];
+  await store.ask(QUESTIONS['slow']!);
+  const { start, end } = pageOf('duration_nano');
+  writeFileSync(copy.path, readFileSync(copy.path).fill(0, start, end));
+  const found = await store.ask(QUESTIONS['slow']!);
+  const [first = 0, second = 0] = segment.rowGroupRows ?? [];
+  const rows = [{ from: first, to: first + second }];
+  expect(store.files[0]?.damage?.rows).toEqual(rows);
+  store.files = [{ ...segment, damage: { rows, problems: [] } }];
+  expect(found).toEqual(await store.ask(QUESTIONS['slow']!));
+}, 60_000);
+
+test('what goes bad later is found when it is its turn, and so is what is whole again', async () => {
+  const copy = spoiled(() => {});
+  store.files = [copy];
+  const before = await store.ask(QUESTIONS['newest']!);
+  const good = readFileSync(copy.path);
+  const bad = Buffer.from(good);
+  bad[pageOf('start_nano').end - 1]! ^= 1;
+  writeFileSync(copy.path, bad);
+  await store.pages.verifyWhole(copy);
+  expect(store.files[0]?.damage?.problems).toHaveLength(1);
+  expect(await store.ask(QUESTIONS['newest']!)).not.toEqual(before);
+  writeFileSync(copy.path, good);
+  await store.pages.verifyWhole(copy);
+  expect(store.files[0]?.damage).toBeUndefined();
+  expect(await store.ask(QUESTIONS['newest']!)).toEqual(before);
+}, 60_000);
+
 test('a column is verified when it is asked for first, and not again', async () => {
   const asked: (readonly string[] | undefined)[] = [];
   const pages = new VerifiedFiles({
