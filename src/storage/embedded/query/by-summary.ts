@@ -14,12 +14,13 @@ import { askFiles } from './read-context.ts';
 import { isDamage } from './run-on-files.ts';
 import type { FoundTrace, Places, SearchRows } from './search-rows.ts';
 import { SqlBuilder } from './sql-builder.ts';
+import type { Candidate } from './shared-traces.ts';
 import { meets, type SummaryConditions, summaryConditions } from './summary-conditions.ts';
 import { summarySources } from './summary-sources.ts';
-import { type Candidate, hexOf, type SummaryOrder, walkTraces } from './summary-walk.ts';
+import { hexOf, type SummaryOrder, walkTraces } from './summary-walk.ts';
 
 /** So few rows, beside those of a first interval, are read at once sooner than traces are tried. */
-const FEW = 4;
+const FEW = 12;
 /** With more traces that match, files are read rather than their indices. */
 const KNOWN_IDS_MAX = 200_000;
 /** A trace that is tried costs as much as reading so many rows. */

@@ -18,6 +18,13 @@ import { PartTable, type TracePart } from './part-table.ts';
 /** A file of which this can be known. */
 export type IndexedFile = DataFile & { readonly index: SegmentIndex };
 
+/** A trace by what an order goes by. Ids are packed: 16 bytes as characters, which compare as the bytes
+ *  do. */
+export interface Candidate {
+  readonly packedId: string;
+  readonly key: bigint;
+}
+
 export interface SharedOptions extends IndexUse {
   readonly signal?: AbortSignal | undefined;
 }
@@ -35,6 +42,8 @@ export interface SharedView {
   partsOf(number: number): Iterable<TracePart>;
   /** Of a file's blocks, as far as they were looked at: the least duration of the other traces. */
   readonly shortest: ShortestOfOthers;
+  /** Lists made of them, by what was asked. */
+  readonly memo: RecentLists;
   /** False when no file had it by then. */
   mayBeStored(traceId: Uint8Array): boolean;
 }
@@ -43,6 +52,8 @@ export interface SharedView {
 const IDS_MAX = 30_000_000;
 /** 36 bytes each, and some for their traces. */
 const PARTS_MAX = 1_000_000;
+/** Of 100 bytes a trace. */
+const LISTS_MAX = 2;
 const IDS_AT_LEAST = 65_536;
 /** Summaries read before others get a turn. */
 const PARTS_A_TURN = 64;
@@ -93,7 +104,7 @@ function idsOf(files: readonly IndexedFile[]): number {
   return files.reduce((sum, { index }) => sum + index.traceCount, 0);
 }
 
-function viewOf({ parts, filter, shortest }: Known): SharedView {
+function viewOf({ parts, filter, shortest, memo }: Known): SharedView {
   const count = parts.traces;
   const numberOf = (packedId: string): number | undefined => {
     const number = parts.numberOf(packedId);
@@ -104,6 +115,7 @@ function viewOf({ parts, filter, shortest }: Known): SharedView {
     numberOf,
     isShared: (ids, at) => parts.mayHave(ids, at) && numberOf(packedAt(ids, at)) !== undefined,
     shortest,
+    memo,
     packedIdOf: (number) => parts.packedIdOf(number),
     partsOf: (number) => parts.of(number),
     mayBeStored: (traceId) => filter.mayHave(traceId, 0),
@@ -127,6 +139,21 @@ export class ShortestOfOthers {
   }
 }
 
+/** The last few lists. */
+class RecentLists {
+  readonly #lists = new Map<string, Candidate[][]>();
+
+  get(question: string): Candidate[][] | undefined {
+    return this.#lists.get(question);
+  }
+
+  set(question: string, list: Candidate[][]): void {
+    this.#lists.set(question, list);
+    const [oldest = ''] = this.#lists.keys();
+    if (this.#lists.size > LISTS_MAX) this.#lists.delete(oldest);
+  }
+}
+
 /** Flushes whose rows are known, wherever they are by now. */
 interface Covered {
   readonly from: number;
@@ -138,6 +165,7 @@ class Known {
   readonly filter: IdFilter;
   readonly parts = new PartTable();
   readonly shortest = new ShortestOfOthers();
+  readonly memo = new RecentLists();
   ids = 0;
   #covered: Covered[] = [];
 

@@ -1,6 +1,7 @@
 /** Traces in a line each, put together from what every file and the head know of them. */
 
-import { bytesFromHex, hexAt, isZeroAt } from '../../../model/ids.ts';
+import { setImmediate } from 'node:timers/promises';
+import { hexAt, isZeroAt } from '../../../model/ids.ts';
 import { SpanView } from '../../../model/batch/view.ts';
 import type { SpanBatch } from '../../../model/batch/span-batch.ts';
 import { STATUS_ERROR } from '../../../model/attribute.ts';
@@ -14,6 +15,10 @@ import { SqlBuilder } from './sql-builder.ts';
 import { askIndex } from './ask-index.ts';
 import { readFromFiles } from './read-traces.ts';
 
+/** Of a look-up in vain; others get a turn after some milliseconds. */
+const WORK_OF_SUMMARY = 16;
+const WORK_A_TURN = 512;
+
 interface Part {
   readonly summary: PartialSummary;
   /** undefined for the head. */
@@ -26,16 +31,9 @@ export async function summarize(
   traceIds: readonly string[],
 ): Promise<TraceSummary[]> {
   const parts = new Map<string, Part[]>(traceIds.map((traceId) => [traceId, []]));
-  const unindexed = new Map<DataFile, string[]>();
+  const unindexed = await addIndexed(context, parts);
   for (const [traceId, known] of parts) {
-    const id = bytesFromHex(traceId, 16);
-    if (id === undefined) continue;
-    for (const file of context.manifest.files) {
-      const answer = askIndex(context, file, id);
-      if (answer === 'damaged') unindexed.set(file, [...(unindexed.get(file) ?? []), traceId]);
-      else if (answer !== 'absent') known.push({ summary: answer.summary, file });
-    }
-    for (const batch of context.manifest.head.find(id)) {
+    for (const batch of context.manifest.head.find(Buffer.from(traceId, 'hex'))) {
       known.push({ summary: summarizeBatch(traceId, batch), file: undefined });
     }
   }
@@ -43,6 +41,30 @@ export async function summarize(
   const unclear = [...parts.values()].filter((each) => each.length > 1 && each.some(hasMissing));
   const found = await foundParents(context, unclear.flat());
   return [...parts.values()].filter((each) => each.length > 0).map((each) => merge(each, found));
+}
+
+/** What the indices tell, file by file: in the order of their ids, neighbours are in one block. Resolves
+ *  with the files whose index is damaged, and what may be in them. */
+async function addIndexed(
+  context: ReadContext,
+  parts: ReadonlyMap<string, Part[]>,
+): Promise<ReadonlyMap<DataFile, readonly string[]>> {
+  const unindexed = new Map<DataFile, string[]>();
+  const traceIds = [...parts.keys()].toSorted();
+  const ids = Buffer.from(traceIds.join(''), 'hex');
+  let work = 0;
+  for (const file of context.manifest.files) {
+    for (const [i, traceId] of traceIds.entries()) {
+      const answer = askIndex(context, file, ids.subarray(i * 16, (i + 1) * 16));
+      if (answer === 'damaged') unindexed.set(file, [...(unindexed.get(file) ?? []), traceId]);
+      else if (answer !== 'absent') parts.get(traceId)?.push({ summary: answer.summary, file });
+      work += answer === 'absent' ? 1 : WORK_OF_SUMMARY;
+      if (work < WORK_A_TURN) continue;
+      work = 0;
+      await setImmediate();
+    }
+  }
+  return unindexed;
 }
 
 /** Reads the rows where no index tells. */

@@ -11,22 +11,26 @@ import { rowsOf } from './file-rows.ts';
 import type { QueryResult } from './messages.ts';
 import { askFiles, type ReadContext } from './read-context.ts';
 import type { SearchRows } from './search-rows.ts';
-import { type IndexedFile, packedAt, type SharedView } from './shared-traces.ts';
+import { type Candidate, type IndexedFile, packedAt, type SharedView } from './shared-traces.ts';
 import { arrivedBy } from './snapshot.ts';
 import { allTrue, SqlBuilder } from './sql-builder.ts';
-import { type Candidate, keyOf, type SummaryOrder } from './summary-walk.ts';
+import { inOrder, keyOf, type SummaryOrder } from './summary-walk.ts';
 
 export interface SummarySources {
   /** Their indices say all of their traces but those apart. */
   readonly files: readonly IndexedFile[];
   readonly shared: SharedView;
   readonly isApart: (ids: Uint8Array, at: number) => boolean;
-  readonly apart: readonly Candidate[];
+  readonly apart: readonly (readonly Candidate[])[];
 }
 
 /** More rows are not looked at one by one. */
 const CUT_ROWS_MAX = 3_000_000;
-const TRACES_A_TURN = 10_000;
+/** Looked up in every file. */
+const LISTED_A_TURN = 64;
+/** Traces put together before others get a turn, and those that are opened at once. */
+const CHUNK = 4096;
+const CHUNK_OPENED = 64;
 
 /** Undefined when the indices do not say enough. */
 export async function summarySources(
@@ -42,8 +46,10 @@ export async function summarySources(
   const stored = context.manifest.files
     .map((file) => withBounds(file, context))
     .filter((file) => file !== undefined);
+  // Indices tell of damaged rows too, which searches leave out and speak of.
+  const isWhole = visible.every(({ damage }) => damage === undefined);
   const isEnough = known.length === whole.length && sumOfRows(cut) <= CUT_ROWS_MAX;
-  if (!isEnough) return undefined;
+  if (!isWhole || !isEnough) return undefined;
   const view = await context.shared.cover(stored, context);
   if (view === undefined) return undefined;
   const apart = new Apart(
@@ -142,28 +148,46 @@ class Apart {
     this.#listed.set(packedId, joined(this.#listed.get(packedId), keys));
   }
 
-  async candidates(order: SummaryOrder): Promise<Candidate[]> {
-    const candidates: Candidate[] = [];
-    const add = (packedId: string, keys: TraceKeys | undefined) => {
-      if (keys !== undefined) candidates.push({ packedId, key: keyOf(order, keys) });
-    };
-    for (let number = 0; number < this.#view.count; number++) {
-      const packedId = this.#view.packedIdOf(number);
-      add(packedId, this.#shared(number, this.#listed.get(packedId)));
-      if (number % TRACES_A_TURN === 0) await setImmediate();
-    }
-    let looked = 0;
+  /** In no order but within each list. */
+  async candidates(order: SummaryOrder): Promise<Candidate[][]> {
+    const listed: Candidate[] = [];
     for (const [packedId, keys] of this.#listed) {
-      if (this.#view.numberOf(packedId) !== undefined) continue;
-      add(packedId, joined(this.#alone(packedId), keys));
-      if (++looked % (TRACES_A_TURN / 100) === 0) await setImmediate();
+      const number = this.#view.numberOf(packedId);
+      const others = number === undefined ? this.#alone(packedId) : this.#shared(number);
+      listed.push({ packedId, key: keyOf(order, joined(others, keys)) });
+      if (listed.length % LISTED_A_TURN === 0) await setImmediate();
     }
-    return candidates;
+    const shared = await this.#sharedIn(order);
+    if (listed.length === 0) return shared;
+    const others = shared.map((some) => some.filter(({ packedId }) => !this.#listed.has(packedId)));
+    return [...others, ...chunksOf(listed, order)];
   }
 
-  /** Of what was found of it, what is in files that the page may see, and what was listed. */
-  #shared(number: number, listed: TraceKeys | undefined): TraceKeys | undefined {
-    let keys = listed;
+  /** All shared traces that are in the files; kept for the next page, or who asks the same again. */
+  async #sharedIn(order: SummaryOrder): Promise<Candidate[][]> {
+    const files = this.files.map(({ path, deleted }) => `${path} ${deleted?.size ?? 0}`);
+    const question = [order, this.#view.count, ...files].join('\n');
+    const known = this.#view.memo.get(question);
+    if (known !== undefined) return known;
+    const chunks: Candidate[][] = [];
+    for (let from = 0; from < this.#view.count; from += CHUNK) {
+      const to = Math.min(from + CHUNK, this.#view.count);
+      const some: Candidate[] = [];
+      for (let number = from; number < to; number++) {
+        const keys = this.#shared(number);
+        const packedId = this.#view.packedIdOf(number);
+        if (keys !== undefined) some.push({ packedId, key: keyOf(order, keys) });
+      }
+      chunks.push(...chunksOf(some, order));
+      await setImmediate();
+    }
+    this.#view.memo.set(question, chunks);
+    return chunks;
+  }
+
+  /** Of what was found of it, what is in files that the page may see. */
+  #shared(number: number): TraceKeys | undefined {
+    let keys: TraceKeys | undefined;
     for (const part of this.#view.partsOf(number)) {
       const file = this.#fileOf(part.from);
       if (file === undefined || this.#isDeleted(file, number)) continue;
@@ -200,6 +224,16 @@ class Apart {
     }
     return this.#byFlush.get(flush);
   }
+}
+
+/** By their order, so that a walk opens the first of them only. */
+function chunksOf(traces: Candidate[], order: SummaryOrder): Candidate[][] {
+  traces.sort(inOrder(order));
+  const chunks: Candidate[][] = [];
+  for (let at = 0; at < traces.length; at += CHUNK_OPENED) {
+    chunks.push(traces.slice(at, at + CHUNK_OPENED));
+  }
+  return chunks;
 }
 
 function joined(a: TraceKeys | undefined, b: TraceKeys): TraceKeys {

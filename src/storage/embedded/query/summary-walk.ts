@@ -9,15 +9,9 @@ import { durationOf } from '../block-bounds.ts';
 import { BLOCK_TRACES, ID_BYTES } from '../index-ids.ts';
 import type { BlockBounds, TraceKeys } from '../segment-index.ts';
 import { fromIndex, type IndexUse } from './from-index.ts';
-import { type IndexedFile, packedAt, type SharedView } from './shared-traces.ts';
+import { type Candidate, type IndexedFile, packedAt, type SharedView } from './shared-traces.ts';
 
 export type SummaryOrder = Exclude<TraceOrder, 'newest' | 'oldest'>;
-
-/** Ids are packed: 16 bytes as characters, which compare as the bytes do. */
-export interface Candidate {
-  readonly packedId: string;
-  readonly key: bigint;
-}
 
 export interface WalkOptions {
   readonly order: SummaryOrder;
@@ -26,7 +20,7 @@ export interface WalkOptions {
   readonly shared: Pick<SharedView, 'count' | 'isShared' | 'shortest'>;
   /** Others that are left out. */
   readonly isApart: (ids: Uint8Array, at: number) => boolean;
-  readonly apart: readonly Candidate[];
+  readonly apart: readonly (readonly Candidate[])[];
   /** Only what comes behind it. */
   readonly after?: Candidate | undefined;
   /** Told of the index that turns out to be damaged; the walk ends with an error then. */
@@ -51,6 +45,15 @@ export function keyOf(order: SummaryOrder, trace: TraceKeys): bigint {
   return KEYS[order].of(trace);
 }
 
+/** Compares traces by the order. */
+export function inOrder(order: SummaryOrder): (a: Candidate, b: Candidate) => number {
+  const isAscending = KEYS[order].isAscending === true;
+  return (a, b) => {
+    if (a.key !== b.key) return a.key < b.key === isAscending ? -1 : 1;
+    return a.packedId < b.packedId ? -1 : 1;
+  };
+}
+
 /** Something that may come next. */
 interface Node {
   /** The smaller, the sooner: the key, or less than nothing where large keys come first. */
@@ -59,6 +62,16 @@ interface Node {
   readonly id: string;
   /** What is in it; absent for a trace. */
   readonly open?: (() => Node[]) | undefined;
+  /** Of a trace: the next one of its block. */
+  readonly next?: (() => Node[]) | undefined;
+}
+
+/** Traces of a block, by their ids. */
+interface Ranked {
+  readonly ids: Uint8Array;
+  /** Where each has its id, and its rank. */
+  readonly at: readonly number[];
+  readonly ranks: readonly bigint[];
 }
 
 const NEVER = 2n ** 64n - 1n;
@@ -74,6 +87,7 @@ export async function* walkTraces(options: WalkOptions): AsyncGenerator<Candidat
     if (node === undefined) return;
     if (node.open === undefined) {
       yield { packedId: node.id, key: walk.keyOf(node) };
+      walk.push(node.next?.() ?? []);
       continue;
     }
     walk.push(node.open());
@@ -94,9 +108,7 @@ class Walk {
     const { after } = options;
     this.#after = after && { rank: this.#rank(after.key), id: after.packedId };
     this.push(options.files.map((file) => this.#file(file)));
-    for (let at = 0; at < options.apart.length; at += BLOCK_TRACES) {
-      this.push(this.#chunk(options.apart.slice(at, at + BLOCK_TRACES)));
-    }
+    for (const traces of options.apart) this.push(this.#chunk(traces));
   }
 
   next(): Node | undefined {
@@ -150,29 +162,50 @@ class Walk {
   #traces({ index, deleted }: IndexedFile, block: number): Node[] {
     const { shared, isApart, order } = this.#options;
     const ids = index.ids(block);
-    const nodes: Node[] = [];
+    const at: number[] = [];
+    const ranks: bigint[] = [];
     let nano = NEVER;
-    for (let at = 0; at < ids.length; at += ID_BYTES) {
-      if (shared.isShared(ids, at)) continue;
-      const key = this.#key.of(index.keysAt(block * BLOCK_TRACES + at / ID_BYTES));
+    for (let i = 0; i < ids.length; i += ID_BYTES) {
+      if (shared.isShared(ids, i)) continue;
+      const key = this.#key.of(index.keysAt(block * BLOCK_TRACES + i / ID_BYTES));
       if (key < nano) nano = key;
-      if (isApart(ids, at)) continue;
-      const id = packedAt(ids, at);
-      if (deleted?.has(hexOf(id)) !== true) nodes.push({ rank: this.#rank(key), id });
+      if (isApart(ids, i)) continue;
+      if (deleted?.has(hexOf(packedAt(ids, i))) === true) continue;
+      at.push(i);
+      ranks.push(this.#rank(key));
     }
     if (order === 'shortest') shared.shortest.add(index, block, { count: shared.count, nano });
-    return nodes.filter((node) => this.#isBehind(node));
+    return this.#first({ ids, at, ranks }, this.#after);
   }
 
-  /** Of traces in no order. */
+  /** The first of them behind the node: few of a block are ever asked for, so they are not sorted. */
+  #first(traces: Ranked, behind: Node | undefined): Node[] {
+    let best: Node | undefined;
+    for (const [i, rank] of traces.ranks.entries()) {
+      if (behind !== undefined && rank < behind.rank) continue;
+      // Of equal ones the first has the least id.
+      if (best !== undefined && rank >= best.rank) continue;
+      const node: Node = {
+        rank,
+        id: packedAt(traces.ids, traces.at[i] ?? 0),
+        next: () => this.#first(traces, node),
+      };
+      if (behind === undefined || isBefore(behind, node)) best = node;
+    }
+    return best === undefined ? [] : [best];
+  }
+
+  /** Of traces in their order. */
   #chunk(traces: readonly Candidate[]): Node[] {
-    const nodes = traces
-      .map(({ key, packedId }): Node => ({ rank: this.#rank(key), id: packedId }))
-      .filter((node) => this.#isBehind(node));
-    const [first] = nodes;
-    if (first === undefined) return [];
-    const { rank, id } = nodes.reduce((best, node) => (isBefore(node, best) ? node : best), first);
-    return [{ rank, id, open: () => nodes }];
+    const [best] = traces;
+    if (best === undefined) return [];
+    const open = () =>
+      traces.map((each) => this.#trace(each)).filter((node) => this.#isBehind(node));
+    return [this.#notBefore({ ...this.#trace(best), open })];
+  }
+
+  #trace({ key, packedId }: Candidate): Node {
+    return { rank: this.#rank(key), id: packedId };
   }
 
   #isBehind(node: Node): boolean {
