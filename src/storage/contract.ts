@@ -97,6 +97,8 @@ export interface TraceRef {
   readonly traceId: string;
   /** Where to look; without it everywhere. A hint only: all spans of the trace are returned. */
   readonly range?: TimeRange | undefined;
+  /** About how many spans it has: small ones are read together. A hint as well. */
+  readonly spanCount?: number | undefined;
   /** What will be looked at, everything unless said. `waterfall`: ids, times, service, name, kind,
    *  status, links, times of events, and whether attributes or events were dropped; a store need not
    *  read the rest, and whatever else the batch says then is not to be believed. */

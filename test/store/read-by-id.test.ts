@@ -23,7 +23,11 @@ import { readTraces } from '../../src/storage/embedded/query/read-traces.ts';
 import { attributeColumn, columnOfName } from '../../src/storage/embedded/schema.ts';
 import { StoredTenant } from '../../src/storage/embedded/query/stored-tenant.fixture.ts';
 import { readRowGroup } from '../../src/storage/embedded/read/row-group-batch.ts';
-import { KnownOwners, RowReader } from '../../src/storage/embedded/read/rows-to-batch.ts';
+import {
+  KnownOwners,
+  namedColumns,
+  RowReader,
+} from '../../src/storage/embedded/read/rows-to-batch.ts';
 
 type Sent = PlainSpan & { readonly traceId: string };
 
@@ -158,7 +162,8 @@ describe('random traces', () => {
           name: textName(column.name),
         }));
         const builder = new SpanBatchBuilder();
-        const reader = new RowReader({ builder, owners: new KnownOwners(), choice: 'all' }, asText);
+        const batch = { builder, owners: new KnownOwners(), choice: 'all' } as const;
+        const reader = new RowReader(batch, namedColumns(asText));
         for (let row = 0; row < rows; row++) reader.add(row);
         expect(own).toEqual(storedSpans(builder.seal('t')));
         first += rows;

@@ -36,6 +36,8 @@ const IMPORT_BYTES_MAX = 256 * 1024 * 1024;
 /** A hundred thousand ids. */
 const SELECTION_BYTES_MAX = 8 * 1024 * 1024;
 const UNSIGNED_MAX = 2n ** 64n - 1n;
+/** Of a page of an export, which its reader holds in memory; a trace with more is a page. */
+const PAGE_SPANS_MAX = 100_000;
 
 type Selection = z.output<typeof StoreSelection>;
 
@@ -138,7 +140,12 @@ async function pageOf(
     const refs = which.traceIds.map((traceId) => ({ traceId }));
     return { traces: reader.getTraces(tenant, refs, signal) };
   }
-  const page = await reader.findTraces({ tenant, ...which, cursor, limit }, signal);
+  const query = { tenant, ...which, cursor, limit };
+  let page = await reader.findTraces(query, signal);
+  const fitting = tracesThatFit(page.traces);
+  if (fitting < page.traces.length) {
+    page = await reader.findTraces({ ...query, limit: fitting }, signal);
+  }
   if (page.warnings.length > 0) {
     throw new QueryError('incomplete', `the search is not whole: ${page.warnings.join('; ')}`, {
       hint: 'run `spoor store check` to see what is damaged',
@@ -146,6 +153,13 @@ async function pageOf(
   }
   const traces = reader.getTraces(tenant, page.traces, signal);
   return { traces, cursor: page.cursor, reached: page.traces.at(-1)?.startNano.toString() };
+}
+
+/** How many of them, at least one. */
+function tracesThatFit(traces: readonly { readonly spanCount: number }[]): number {
+  let spans = 0;
+  const first = traces.findIndex(({ spanCount }) => (spans += spanCount) > PAGE_SPANS_MAX);
+  return first < 0 ? traces.length : Math.max(first, 1);
 }
 
 async function* linesOf(traces: AsyncIterable<SpanBatch>): AsyncGenerator<string> {

@@ -22,7 +22,7 @@ Interrupted, the same command goes on where it was.
 ${SELECTION_HELP}
 ${REACH_HELP}`;
 
-const PAGE_TRACES = 200;
+const PAGE_TRACES = 1000;
 const IDS_AT_ONCE = 200;
 
 const Mark = z.object({

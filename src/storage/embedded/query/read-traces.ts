@@ -16,8 +16,11 @@ import type { ColumnChoice } from '../read/span-columns.ts';
 import { askIndex } from './ask-index.ts';
 import type { ReadContext } from './read-context.ts';
 
-/** Traces asked from the files at once: bounds what is held in memory. */
-const TRACES_AT_ONCE = 20;
+/** Spans asked from the files at once: bounds what is held in memory, and a row group is taken apart
+ *  once for all of them. */
+const SPANS_AT_ONCE = 20_000;
+/** Of a trace that nobody knows. */
+const SPANS_ASSUMED = 1000;
 /** A trace of the head alone is put together at once when it is no larger: that is done sooner than
  *  the reader is asked. */
 const ROWS_AT_ONCE = 512;
@@ -27,18 +30,32 @@ export async function* readTraces(
   context: ReadContext,
   refs: readonly TraceRef[],
 ): AsyncGenerator<SpanBatch> {
-  for (let i = 0; i < refs.length; i += TRACES_AT_ONCE) {
-    const some = refs.slice(i, i + TRACES_AT_ONCE);
+  for (const some of together(refs)) {
     const ids = some.map(({ traceId }) => traceId.toLowerCase());
     const distinct = [...new Set(ids)];
     const choice = some.every(({ columns }) => columns === 'waterfall') ? 'waterfall' : 'all';
     const batches = await readTraceBatches(context, distinct, choice);
+    const places = new Map(distinct.map((id, i) => [id, i]));
     for (const id of ids) {
       context.signal?.throwIfAborted();
-      const batch = batches[distinct.indexOf(id)];
+      const batch = batches[places.get(id) ?? -1];
       if (batch !== undefined) yield batch;
     }
   }
+}
+
+function* together(refs: readonly TraceRef[]): Generator<readonly TraceRef[]> {
+  let from = 0;
+  let spans = 0;
+  for (const [i, { spanCount = SPANS_ASSUMED }] of refs.entries()) {
+    if (i > from && spans + spanCount > SPANS_AT_ONCE) {
+      yield refs.slice(from, i);
+      from = i;
+      spans = 0;
+    }
+    spans += spanCount;
+  }
+  if (from < refs.length) yield refs.slice(from);
 }
 
 /** One a trace, undefined for those that nobody knows. */

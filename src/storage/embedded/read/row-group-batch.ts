@@ -4,7 +4,7 @@
 import { SpanBatchBuilder } from '../../../model/batch/builder.ts';
 import { DEFAULT_TENANT, type SpanBatch } from '../../../model/batch/span-batch.ts';
 import type { ParquetFile } from '../parquet/parquet-file.ts';
-import { KnownOwners, RowReader } from './rows-to-batch.ts';
+import { KnownOwners, namedColumns, RowReader } from './rows-to-batch.ts';
 import { type ColumnChoice, readSpanColumns } from './span-columns.ts';
 
 export interface RowGroupOptions {
@@ -23,7 +23,7 @@ export function readRowGroup(
   const found = readSpanColumns({ file, rowGroup, choice: columns, rows });
   const builder = new SpanBatchBuilder();
   const batch = { builder, owners: new KnownOwners(), choice: columns };
-  const reader = new RowReader(batch, found.values());
+  const reader = new RowReader(batch, namedColumns(found.values()));
   const count = rows?.length ?? file.rowsOf(rowGroup);
   for (let row = 0; row < count; row++) reader.add(row);
   return builder.seal(tenant);

@@ -18,6 +18,7 @@ import {
   columnOfName,
   type FixedColumnName,
   REST_COLUMNS,
+  type StoredColumn,
 } from '../schema.ts';
 import { unpackedColumn } from '../parquet/packed-text.ts';
 import { readAttributes, readEvents, readLinks } from '../tagged-text.ts';
@@ -40,9 +41,23 @@ interface AttributeSource {
   key: number;
 }
 
-/** Packed strings as the texts they stand for. */
-function asText(column: ReadColumn, { type }: AttributeColumn): ReadColumn {
-  return type === 'uuid' || type === 'ipv4' ? unpackedColumn(column, type) : column;
+/** A column and what it holds; packed strings as the texts they stand for. */
+export interface NamedColumn {
+  readonly column: ReadColumn;
+  readonly stored: StoredColumn;
+}
+
+/** Once for all traces whose rows are taken out of them. */
+export function namedColumns(columns: Iterable<ReadColumn>): NamedColumn[] {
+  const named: NamedColumn[] = [];
+  for (const column of columns) {
+    const stored = columnOfName(column.name);
+    if (stored === undefined) continue;
+    const type = stored.kind === 'attribute' ? stored.type : undefined;
+    const isPacked = type === 'uuid' || type === 'ipv4';
+    named.push({ column: isPacked ? unpackedColumn(column, type) : column, stored });
+  }
+  return named;
 }
 
 export interface RowsOfBatch {
@@ -69,17 +84,15 @@ export class RowReader {
   readonly #resources: EqualRows;
   readonly #scopes: EqualRows;
   /** Of entries that rows share: the id in the batch, plus one. */
-  readonly #interned = new Map<BytesColumn, Uint32Array>();
+  readonly #interned = new Map<BytesColumn, Interned>();
 
-  constructor({ builder, owners, choice }: RowsOfBatch, columns: Iterable<ReadColumn>) {
+  constructor({ builder, owners, choice }: RowsOfBatch, columns: Iterable<NamedColumn>) {
     this.#builder = builder;
     this.#owners = owners;
     this.#choice = choice;
-    for (const column of columns) {
-      const stored = columnOfName(column.name);
-      if (stored === undefined) continue;
+    for (const { column, stored } of columns) {
       if (stored.kind === 'fixed') this.#fixed.set(stored.name, column);
-      else this.#attributes[stored.scope].push({ column: asText(column, stored), stored, key: -1 });
+      else this.#attributes[stored.scope].push({ column, stored, key: -1 });
     }
     this.#spanIds = longsOf(this.#fixed.get('span_id'));
     this.#parentIds = longsOf(this.#fixed.get('parent_id'));
@@ -251,13 +264,14 @@ export class RowReader {
     if (codes === undefined) return intern();
     let known = this.#interned.get(column);
     if (known === undefined) {
-      known = new Uint32Array(offsets.length);
+      known = internedOf(offsets.length);
       this.#interned.set(column, known);
     }
-    const seen = known[entry] ?? 0;
+    const seen = known instanceof Map ? (known.get(entry) ?? 0) : (known[entry] ?? 0);
     if (seen > 0) return seen - 1;
     const id = intern();
-    known[entry] = id + 1;
+    if (known instanceof Map) known.set(entry, id + 1);
+    else known[entry] = id + 1;
     return id;
   }
 
@@ -265,6 +279,16 @@ export class RowReader {
     const column = this.#fixed.get(name);
     return column?.kind === 'number' && !isNullAt(column, row) ? (column.values[row] ?? 0) : 0;
   }
+}
+
+/** By entry. */
+type Interned = Uint32Array | Map<number, number>;
+
+/** Of a trace, which has rows by the dozen, a large table would be cleared for nothing. */
+const ENTRIES_LISTED_MAX = 256;
+
+function internedOf(entries: number): Interned {
+  return entries > ENTRIES_LISTED_MAX ? new Map() : new Uint32Array(entries);
 }
 
 const STRING = AttributeType.string;

@@ -14,7 +14,7 @@ import { ParquetFile } from '../parquet/parquet-file.ts';
 import type { ReadColumn } from '../parquet/read-column.ts';
 import { inOrder, repeatsSpans } from './assemble.ts';
 import type { ReadOrder, SoughtFile, SoughtTrace } from './messages.ts';
-import { KnownOwners, RowReader } from './rows-to-batch.ts';
+import { KnownOwners, namedColumns, RowReader } from './rows-to-batch.ts';
 import { type ColumnChoice, readSpanColumns } from './span-columns.ts';
 
 export interface ReadTraces {
@@ -146,18 +146,15 @@ class TraceReading {
       readSpanColumns({ file, rowGroup, choice, rows: rows.rows, traceIds }),
     );
     if (columns === undefined) return;
-    for (const [i, { trace }] of traces.entries()) {
+    const named = namedColumns(columns.values());
+    for (const [i, own] of rowsByTrace(rows.which)) {
+      const trace = traces[i]?.trace ?? -1;
       const part = parts[trace];
       if (part === undefined) continue;
-      const reader = new RowReader({ ...part, choice }, columns.values());
-      let count = 0;
-      for (let row = 0; row < rows.which.length; row++) {
-        if (rows.which[row] !== i) continue;
-        reader.add(row);
-        count++;
-      }
-      part.rows += count;
-      found.set(trace, (found.get(trace) ?? 0) + count);
+      const reader = new RowReader({ ...part, choice }, named);
+      for (const row of own) reader.add(row);
+      part.rows += own.length;
+      found.set(trace, (found.get(trace) ?? 0) + own.length);
     }
     this.#expectRoom(parts);
   }
@@ -198,6 +195,16 @@ class TraceReading {
       return undefined;
     }
   }
+}
+
+function rowsByTrace(which: Uint32Array): Map<number, number[]> {
+  const byTrace = new Map<number, number[]>();
+  for (const [row, trace] of which.entries()) {
+    const known = byTrace.get(trace);
+    if (known === undefined) byTrace.set(trace, [row]);
+    else known.push(row);
+  }
+  return byTrace;
 }
 
 interface Place {
