@@ -90,6 +90,10 @@ const QUESTIONS: Readonly<Record<string, Question>> = {
   values: (context) =>
     findAttributeValues(context, { tenant: 't', scope: 'span', key: 'a', limit: 100 }),
   calls: (context) => findDependencies(context, ALL),
+  'calls of parts of minutes': (context) => {
+    const range = { startNano: START + 100_500_000_000n, endNano: START + 400_500_000_000n };
+    return findDependencies(context, range, { rowsAskedMax: 0 });
+  },
 };
 
 const printed = (value: unknown) =>

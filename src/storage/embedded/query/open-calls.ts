@@ -3,6 +3,7 @@
 import type { TimeRange } from '../../contract.ts';
 import type { DataFile } from '../manifest.ts';
 import type { CountedCalls } from './counted-calls.ts';
+import { readableParts } from './file-parts.ts';
 import { rangeSql, rowsOf } from './file-rows.ts';
 import { shapeOf } from './file-shape.ts';
 import { type OpenCall, serviceSql, textAt, traceIdAt } from './find-parents.ts';
@@ -73,9 +74,16 @@ function cutRows(
   const inPart = allTrue(
     rangeSql(sql, part, { ...file, minStartNano: -1n, maxStartNano: part.endNano }),
   );
-  const traces = `trace_id IN (SELECT trace_id FROM read_parquet(${quoteText(file.path)}) WHERE ${inPart})`;
-  return `(SELECT trace_id, ${parentId(shape)} AS parent_id, ${serviceSql(shape)}, ${home}
-    FROM ${sourceWithParents(file, shape, traces)} WHERE ${inPart} AND NOT (${isRoot(shape)}))`;
+  const source = `read_parquet(${quoteText(file.path)})`;
+  return union(
+    readableParts(file).map((rows) => {
+      const inBoth = allTrue([rows, inPart]);
+      const traces = `trace_id IN (SELECT trace_id FROM ${source} WHERE ${inBoth})`;
+      return `(SELECT trace_id, ${parentId(shape)} AS parent_id, ${serviceSql(shape)}, ${home}
+        FROM ${sourceWithParents(file, shape, allTrue([rows, traces]))}
+        WHERE ${inPart} AND NOT (${isRoot(shape)}))`;
+    }),
+  );
 }
 
 /** As open calls, to be read by `readCalls`. */

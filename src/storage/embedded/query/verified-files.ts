@@ -132,10 +132,10 @@ export class VerifiedFiles implements PageChecks {
     if (!isSame(known.damage, all)) this.#tell(file, known, all);
   }
 
-  #entryOf({ path, damage }: DataFile): Known {
+  #entryOf({ path }: DataFile): Known {
     const known = this.#known.get(path);
     if (known !== undefined) return known;
-    const made: Known = { columns: new Set(), wholeAtMs: undefined, damage };
+    const made: Known = { columns: new Set(), wholeAtMs: undefined, damage: undefined };
     this.#known.set(path, made);
     return made;
   }
