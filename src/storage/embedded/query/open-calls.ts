@@ -3,7 +3,6 @@
 import type { TimeRange } from '../../contract.ts';
 import type { DataFile } from '../manifest.ts';
 import type { CountedCalls } from './counted-calls.ts';
-import { readableParts } from './file-parts.ts';
 import { rangeSql, rowsOf } from './file-rows.ts';
 import { shapeOf } from './file-shape.ts';
 import { type OpenCall, serviceSql, textAt, traceIdAt } from './find-parents.ts';
@@ -63,7 +62,7 @@ export function childrenSql(
   return union([whole, others, ...cut]);
 }
 
-/** Of a part of a minute: parents are made whole for its traces only. */
+/** Of a part of a minute: parents are made whole for its traces only. Files with damage have none. */
 function cutRows(
   sql: SqlBuilder,
   file: DataFile,
@@ -74,16 +73,9 @@ function cutRows(
   const inPart = allTrue(
     rangeSql(sql, part, { ...file, minStartNano: -1n, maxStartNano: part.endNano }),
   );
-  const source = `read_parquet(${quoteText(file.path)})`;
-  return union(
-    readableParts(file).map((rows) => {
-      const inBoth = allTrue([rows, inPart]);
-      const traces = `trace_id IN (SELECT trace_id FROM ${source} WHERE ${inBoth})`;
-      return `(SELECT trace_id, ${parentId(shape)} AS parent_id, ${serviceSql(shape)}, ${home}
-        FROM ${sourceWithParents(file, shape, allTrue([rows, traces]))}
-        WHERE ${inPart} AND NOT (${isRoot(shape)}))`;
-    }),
-  );
+  const traces = `trace_id IN (SELECT trace_id FROM read_parquet(${quoteText(file.path)}) WHERE ${inPart})`;
+  return `(SELECT trace_id, ${parentId(shape)} AS parent_id, ${serviceSql(shape)}, ${home}
+    FROM ${sourceWithParents(file, shape, traces)} WHERE ${inPart} AND NOT (${isRoot(shape)}))`;
 }
 
 /** As open calls, to be read by `readCalls`. */
