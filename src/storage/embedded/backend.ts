@@ -78,7 +78,7 @@ export async function openEmbedded(
     clock,
     logger,
     root: directory.root,
-    readTraces: (store, manifest, ids) => reader.readPinned(store, manifest, ids),
+    readTraces: (store, manifest, refs) => reader.readPinned(store, manifest, refs),
   });
   deleter.resume();
   const door = new Door(directory.root, files);

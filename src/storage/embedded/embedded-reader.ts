@@ -95,9 +95,8 @@ export class EmbeddedReader implements TraceReader {
   readPinned(
     store: TenantStore,
     manifest: Manifest,
-    traceIds: readonly string[],
+    refs: readonly TraceRef[],
   ): AsyncIterable<SpanBatch> {
-    const refs = traceIds.map((traceId) => ({ traceId }));
     return readTraces(this.#context(store, manifest, undefined), refs);
   }
 

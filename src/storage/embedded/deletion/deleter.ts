@@ -13,7 +13,7 @@ import { messageOf } from '../../../lib/errors.ts';
 import type { Logger } from '../../../lib/logger.ts';
 import { bytesFromHex, TRACE_ID_BYTES } from '../../../model/ids.ts';
 import type { SpanBatch } from '../../../model/batch/span-batch.ts';
-import { type DeletedCounts, StorageError } from '../../contract.ts';
+import { type DeletedCounts, StorageError, type TraceRef } from '../../contract.ts';
 import { nextGeneration, tenantDirectory } from '../directory.ts';
 import { forgetSpent } from './forget-spent.ts';
 import type { SegmentEncoder } from '../encoder-port.ts';
@@ -24,7 +24,7 @@ import type { Manifest } from '../manifest.ts';
 import type { TenantStore } from '../tenant-store.ts';
 import type { Wal } from '../wal/wal.ts';
 import { drainLog } from './drain-log.ts';
-import { findRows } from './find-rows.ts';
+import { findRows, type FoundRows } from './find-rows.ts';
 import { type Tombstone, tombstoneNumber, tombstonePath, writeTombstone } from './tombstone.ts';
 import { TraceIdSet } from './trace-id-set.ts';
 
@@ -40,7 +40,7 @@ export interface DeleterDeps {
   readonly readTraces: (
     store: TenantStore,
     manifest: Manifest,
-    traceIds: readonly string[],
+    refs: readonly TraceRef[],
   ) => AsyncIterable<SpanBatch>;
 }
 
@@ -134,13 +134,13 @@ export class Deleter {
       const inHead = headRows(manifest, wanted);
       const spans = found.spans + inHead.spans;
       if (spans === 0 && found.byPath.size === 0) return undefined;
-      const traceIds = new Set([...found.traceIds, ...inHead.traceIds]);
+      const traceIds = new Set([...found.spansOf.keys(), ...inHead.traceIds]);
       const named = found.isCertain ? traceIds : wanted;
       const tombstone: Tombstone = {
         path: this.#nextPath(store),
         walTo,
         traceIds: named,
-        hashes: await this.#recentHashes(store, manifest, named),
+        hashes: await this.#recentHashes(store, manifest, refsOf(named, found)),
       };
       await this.#write(tombstone);
       store.bury(tombstone, found.byPath);
@@ -184,7 +184,7 @@ export class Deleter {
   async #recentHashes(
     store: TenantStore,
     manifest: Manifest,
-    traceIds: ReadonlySet<string>,
+    refs: readonly TraceRef[],
   ): Promise<Uint32Array> {
     const { engine, logger, readTraces } = this.#deps;
     const { sinceMs } = engine.seen;
@@ -194,7 +194,7 @@ export class Deleter {
     const words: number[] = [];
     try {
       const some = { ...manifest, files: recent };
-      for await (const batch of readTraces(store, some, [...traceIds])) {
+      for await (const batch of readTraces(store, some, refs)) {
         for (const word of identityHashes(batch, store.hashSeed)) words.push(word);
       }
     } catch (error) {
@@ -259,6 +259,11 @@ export class Deleter {
       throw new Error('retention could not remove a file');
     }
   }
+}
+
+/** Small ones are read together. */
+function refsOf(traceIds: ReadonlySet<string>, { spansOf }: FoundRows): TraceRef[] {
+  return [...traceIds].map((traceId) => ({ traceId, spanCount: spansOf.get(traceId) }));
 }
 
 function headRows(
