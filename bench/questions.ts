@@ -1,7 +1,7 @@
 /** What people ask of a store, a class of questions each, and the same as plain SQL over its Parquet
  *  files where one statement says it. */
 
-import { type Filter, intrinsic } from '../src/filter/ast.ts';
+import { EVERY, type Filter, intrinsic } from '../src/filter/ast.ts';
 import { SpanView } from '../src/model/batch/view.ts';
 import { searchFilter } from '../src/query/search-filter.ts';
 import type { AggregateQuery, TraceOrder, TraceReader } from '../src/storage/contract.ts';
@@ -43,9 +43,42 @@ export async function questionsOf(reader: TraceReader, store: Filled): Promise<Q
       sql: `SELECT * FROM $spans WHERE trace_id = unhex('${ids[0]}')`,
     },
     ...searches(store, requestIds),
+    ...conditions(store, ids),
     ...orders(store),
     ...lists(store),
   ];
+}
+
+/** What a search can say beside service, name and tags; nothing in DuckDB alone says the like. */
+function conditions({ range }: Filled, ids: readonly string[]): Question[] {
+  const ofTrace = (name: 'durationNano' | 'rootService') => ({ kind: 'trace', name }) as const;
+  const exception = { kind: 'attribute', scope: 'event', key: 'exception.type' } as const;
+  const service = searchFilter({ service: SERVICE, tags: [] }) ?? EVERY;
+  const rows: readonly (readonly [name: string, filter: Filter, wanted: number])[] = [
+    [
+      'traces over 1 s',
+      { op: 'compare', field: ofTrace('durationNano'), by: '>', value: 1_000_000_000n },
+      20,
+    ],
+    [
+      'traces of a root service',
+      { op: 'compare', field: ofTrace('rootService'), by: '=', value: 'frontend-proxy' },
+      20,
+    ],
+    ['all services but one', { op: 'not', of: service }, 20],
+    ['an attribute of events', { op: 'exists', field: exception }, 1],
+    [
+      'a parent span id that is nowhere',
+      { op: 'compare', field: intrinsic('parentSpanId'), by: '=', value: ids[0]?.slice(16) ?? '' },
+      0,
+    ],
+  ];
+  return rows.map(([name, filter, wanted]) => ({
+    name,
+    wanted,
+    ask: async (reader) =>
+      (await reader.findTraces({ tenant: TENANT, range, limit: 20, filter })).traces.length,
+  }));
 }
 
 type Row = readonly [name: string, filter: Filter | undefined, wanted: number, where: string];
