@@ -14,7 +14,7 @@ import type { SpanBatch } from '../src/model/batch/span-batch.ts';
 import { openEmbedded } from '../src/storage/embedded/backend.ts';
 import { Catalogue } from '../src/storage/embedded/catalogue.ts';
 import { EmbeddedConfig } from '../src/storage/embedded/config.ts';
-import { indexPathOf } from '../src/storage/embedded/encode/data-file.ts';
+import { indexPathOf } from '../src/storage/embedded/manifest.ts';
 import { identityHashes } from '../src/storage/embedded/identity.ts';
 import { SeenSpans } from '../src/storage/embedded/seen-spans.ts';
 import { encodeTraces } from '../src/wire/otlp-proto/encode.ts';

@@ -19,9 +19,8 @@ import {
 } from './directory.ts';
 import { openDataFile } from './encode/data-file.ts';
 import { Encoder } from './encode/encoder.ts';
-import { indexPath } from './file-set.ts';
 import { replaceFile } from './file-system.ts';
-import type { DataFile } from './manifest.ts';
+import { type DataFile, indexPathOf } from './manifest.ts';
 import { nextStitch } from './stitch-policy.ts';
 import { decodeTenantState, encodeTenantState } from './tenant-state.ts';
 import { listWal } from './wal/replay.ts';
@@ -170,7 +169,7 @@ export class BulkStore {
       });
       for (const input of inputs) {
         await files.unlink(input.path);
-        await files.unlink(indexPath(input.path));
+        await files.unlink(indexPathOf(input.path));
       }
     }
   }

@@ -5,8 +5,7 @@ import { join } from 'node:path';
 import { decodeFrame } from '../../model/batch/frame.ts';
 import type { SpanBatch } from '../../model/batch/span-batch.ts';
 import type { EncoderRows, FlushTarget, SegmentEncoder } from './encoder-port.ts';
-import { indexPath } from './file-set.ts';
-import type { DataFile } from './manifest.ts';
+import { type DataFile, indexPathOf } from './manifest.ts';
 import type { SegmentIndex } from './segment-index.ts';
 
 interface Rows {
@@ -104,7 +103,7 @@ export class FakeEncoder implements SegmentEncoder {
 
   #file(path: string, told: Told): DataFile {
     writeFileSync(path, '');
-    writeFileSync(indexPath(path), '');
+    writeFileSync(indexPathOf(path), '');
     const { kind, from, to, names, walTo } = told;
     this.contents.set(path, names);
     const header = { rows: names.length, writtenAtMs: this.writtenAtMs, walTo };

@@ -3,7 +3,7 @@
  *  for the time in which its rows may be sent again: after a restart they are recognised by it. */
 
 import type { FileSystem } from './file-system.ts';
-import { type DataFile, type FileDamage, FileUse } from './manifest.ts';
+import { type DataFile, type FileDamage, FileUse, indexPathOf } from './manifest.ts';
 
 export interface FileSetDeps {
   readonly files: FileSystem;
@@ -136,7 +136,7 @@ export class FileSet {
 
   #unlinkFile(file: DataFile): void {
     if (!this.#stitched.delete(file.path) || file.index === undefined) {
-      this.#unlink(file.path, indexPath(file.path));
+      this.#unlink(file.path, indexPathOf(file.path));
       void this.settled().then(() => {
         this.#onGone.get(file.path)?.();
         this.#onGone.delete(file.path);
@@ -145,7 +145,7 @@ export class FileSet {
     }
     this.#unlink(file.path);
     const { writtenAtMs, rows } = file.index.header;
-    this.#spent = [...this.#spent, { path: indexPath(file.path), rows, writtenAtMs }];
+    this.#spent = [...this.#spent, { path: indexPathOf(file.path), rows, writtenAtMs }];
   }
 
   /** One after another up to the first that fails: a file that stays keeps its index. */
@@ -160,8 +160,4 @@ export class FileSet {
       }
     });
   }
-}
-
-export function indexPath(parquetPath: string): string {
-  return parquetPath.replace(/\.parquet$/, '.idx');
 }

@@ -51,6 +51,11 @@ export interface FileDamage {
   readonly problems: readonly string[];
 }
 
+/** Of the index beside a Parquet file. */
+export function indexPathOf(parquetPath: string): string {
+  return parquetPath.replace(/\.parquet$/, '.idx');
+}
+
 export interface Manifest {
   readonly tenant: string;
   /** Newest first; no fresh file among them. */

@@ -7,10 +7,10 @@ import type { Logger } from '../../lib/logger.ts';
 import { StorageError } from '../contract.ts';
 import type { TenantDirectory } from './directory.ts';
 import type { SegmentEncoder } from './encoder-port.ts';
-import { type FileSet, indexPath } from './file-set.ts';
+import type { FileSet } from './file-set.ts';
 import type { FileSystem } from './file-system.ts';
 import type { IndexRepair } from './index-repair.ts';
-import type { DataFile } from './manifest.ts';
+import { type DataFile, indexPathOf } from './manifest.ts';
 import { nextStitch } from './stitch-policy.ts';
 
 export interface StitchingDeps {
@@ -83,7 +83,7 @@ export class Stitching {
       this.#repeatedRows += output.index?.header.repeatedRows ?? 0;
     } catch (error) {
       await disk.unlink(path).catch(() => {});
-      await disk.unlink(indexPath(path)).catch(() => {});
+      await disk.unlink(indexPathOf(path)).catch(() => {});
       if (await this.#repairAny(inputs, error)) return;
       logger.error({ tenant, error: messageOf(error) }, 'stitching failed');
       this.#notBeforeMs = clock.nowMs() + RETRY_MS;

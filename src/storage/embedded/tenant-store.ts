@@ -14,13 +14,13 @@ import { Catalogue } from './catalogue.ts';
 import type { TenantDirectory } from './directory.ts';
 import { type DurableRows, EncoderFeed } from './encoder-feed.ts';
 import type { SegmentEncoder } from './encoder-port.ts';
-import { FileSet, indexPath } from './file-set.ts';
+import { FileSet } from './file-set.ts';
 import type { FileSystem } from './file-system.ts';
 import { FreshFile } from './fresh-file.ts';
 import { type HashSeed, tenantSeed } from './identity.ts';
 import { IndexRepair } from './index-repair.ts';
 import { type Head, HeadEntry, OpenHead } from './head.ts';
-import type { DataFile, Manifest } from './manifest.ts';
+import { type DataFile, indexPathOf, type Manifest } from './manifest.ts';
 import { Hold } from './hold.ts';
 import type { Tombstone } from './deletion/tombstone.ts';
 import { Tombstones } from './deletion/tombstones.ts';
@@ -333,7 +333,7 @@ export class TenantStore {
   async #removeLeftover(): Promise<void> {
     if (this.#leftover === undefined) return;
     await this.#deps.files.unlink(this.#leftover);
-    await this.#deps.files.unlink(indexPath(this.#leftover));
+    await this.#deps.files.unlink(indexPathOf(this.#leftover));
     this.#leftover = undefined;
   }
 

@@ -7,16 +7,12 @@ import { messageOf } from '../../../lib/errors.ts';
 import { StorageError } from '../../contract.ts';
 import { type FileSystem, writeAll, writeError } from '../file-system.ts';
 import { headerOf, openIndex } from '../index-file.ts';
-import type { DataFile } from '../manifest.ts';
+import { type DataFile, indexPathOf } from '../manifest.ts';
 import { footerBytes, readFooter, TRAILER_BYTES } from '../parquet/file.ts';
 import type { Write } from '../parquet/stitch.ts';
 import { columnOfName } from '../schema.ts';
 import type { SegmentHeader, SegmentIndex } from '../segment-index.ts';
 import { METADATA_KEY } from './file-builder.ts';
-
-export function indexPathOf(parquetPath: string): string {
-  return parquetPath.replace(/\.parquet$/, '.idx');
-}
 
 /** A file found at start, or just written. Its index is absent when that is damaged. Throws
  *  StorageError 'damaged' when the Parquet file is. */

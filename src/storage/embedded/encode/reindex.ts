@@ -2,11 +2,11 @@
  *  written. */
 
 import { StorageError } from '../../contract.ts';
+import { indexPathOf } from '../manifest.ts';
 import { type FileSystem, replaceFile } from '../file-system.ts';
 import type { HashSeed } from '../identity.ts';
 import { openIndex } from '../index-file.ts';
 import { ParquetFile } from '../parquet/parquet-file.ts';
-import { indexPathOf } from './data-file.ts';
 import { rebuildIndex } from './rebuild-index.ts';
 
 /** True when it was made again. Throws StorageError 'damaged' when the Parquet file is damaged too.

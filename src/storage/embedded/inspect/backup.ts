@@ -20,11 +20,11 @@ import {
   writeFile,
 } from 'node:fs/promises';
 import { dirname, join, relative, resolve, sep } from 'node:path';
-import { systemCodeOf } from '../../../lib/errors.ts';
 import { StorageError } from '../../contract.ts';
-import { indexPathOf } from '../encode/data-file.ts';
+import { indexPathOf } from '../manifest.ts';
 import { realFileSystem } from '../file-system.ts';
 import { type Inventory, readInventory } from './inventory.ts';
+import { unlessGone } from './unless-gone.ts';
 
 export interface BackupOptions {
   readonly source: string;
@@ -210,14 +210,5 @@ class Backup {
 
   #progress(): BackupProgress {
     return { files: this.#files, wantedFiles: this.#wanted, bytes: this.#bytes };
-  }
-}
-
-async function unlessGone<T>(read: () => Promise<T>): Promise<T | undefined> {
-  try {
-    return await read();
-  } catch (error) {
-    if (systemCodeOf(error) === 'ENOENT') return undefined;
-    throw error;
   }
 }

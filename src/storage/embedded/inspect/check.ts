@@ -5,10 +5,10 @@
 import { readFile } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { crc32 } from 'node:zlib';
-import { messageOf, systemCodeOf } from '../../../lib/errors.ts';
+import { messageOf } from '../../../lib/errors.ts';
 import { decodeTombstone } from '../deletion/tombstone.ts';
 import { STORE_FORMAT } from '../directory.ts';
-import { indexPathOf } from '../encode/data-file.ts';
+import { indexPathOf } from '../manifest.ts';
 import { openIndex, sectionsOf } from '../index-file.ts';
 import { BLOCK_TRACES } from '../index-ids.ts';
 import { ParquetFile } from '../parquet/parquet-file.ts';
@@ -16,6 +16,7 @@ import { DayReader, openDay } from '../red/day-file.ts';
 import { decodeTenantState } from '../tenant-state.ts';
 import { readRecords } from '../wal/record.ts';
 import type { Inventory, TenantInventory } from './inventory.ts';
+import { isGone } from './unless-gone.ts';
 
 export interface Finding {
   readonly path: string;
@@ -59,8 +60,7 @@ async function checked({ path, run }: Check): Promise<Checked> {
     };
     await run(read, report);
   } catch (error) {
-    const cause = error instanceof Error ? error.cause : undefined;
-    hasGone = systemCodeOf(error) === 'ENOENT' || systemCodeOf(cause) === 'ENOENT';
+    hasGone = isGone(error);
     if (!hasGone) report(messageOf(error));
   }
   return { path, bytes: size, findings: hasGone ? [] : findings, hasGone };

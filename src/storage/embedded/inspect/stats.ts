@@ -2,11 +2,11 @@
  *  footers and summaries, no spans. */
 
 import { stat } from 'node:fs/promises';
-import { systemCodeOf } from '../../../lib/errors.ts';
 import { columnSizesOf } from '../column-sizes.ts';
 import { openDataFile } from '../encode/data-file.ts';
 import type { DataFile } from '../manifest.ts';
 import type { Inventory, TenantInventory } from './inventory.ts';
+import { unlessGone } from './unless-gone.ts';
 
 export interface Share {
   readonly name: string;
@@ -137,15 +137,4 @@ async function sizeOfAll(paths: readonly string[]): Promise<number> {
   let bytes = 0;
   for (const path of paths) bytes += (await unlessGone(() => stat(path)))?.size ?? 0;
   return bytes;
-}
-
-/** The store may be in use. */
-async function unlessGone<T>(read: () => Promise<T>): Promise<T | undefined> {
-  try {
-    return await read();
-  } catch (error) {
-    const cause = error instanceof Error ? error.cause : undefined;
-    if (systemCodeOf(error) === 'ENOENT' || systemCodeOf(cause) === 'ENOENT') return undefined;
-    throw error;
-  }
 }
