@@ -3,7 +3,7 @@
 import { cpSync, rmSync } from 'node:fs';
 import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { systemClock } from '../../src/lib/clock.ts';
 import { silentLogger } from '../../src/lib/logger.ts';
@@ -132,6 +132,27 @@ test('a crash before any call to the disk loses nothing and repeats nothing', as
     expect(expected.map((n) => rowsOf(recovered, n))).toEqual(expected.map(() => 2));
     await close(recovered);
   }
+});
+
+test('what is written while a file cannot be read is there when it can be again', async () => {
+  const opened = await open();
+  await writeAndFlush(opened, [0, 1]);
+  await close(opened);
+  const { segments: directory, catalogue } = tenantDirectory(root, 'default');
+  const paths = ['2-2.parquet', '2-2.idx'].map((name) => join(directory, name));
+  const contents = await Promise.all(paths.map((path) => readFile(path)));
+  for (const path of [...paths, catalogue]) await writeFile(path, 'nonsense');
+  const without = await open();
+  expect(without.missing).toEqual([expect.stringContaining('2-2.parquet')]);
+  for (const n of [2, 3, 4]) await write(without, n);
+  // None of it is in a file yet.
+  const copy = crash();
+  const { segments: restored } = tenantDirectory(copy, 'default');
+  for (const [i, path] of paths.entries()) {
+    await writeFile(join(restored, basename(path)), contents[i] ?? '');
+  }
+  const again = await open(copy);
+  expect([0, 1, 2, 3, 4].map((n) => rowsOf(again, n))).toEqual([2, 2, 2, 2, 2]);
 });
 
 test('spans are recognised after a restart, whether in the log, a flush or a segment', async () => {
