@@ -127,7 +127,12 @@ class Recovery {
     // has: no new one may get a number of theirs, and only the file knows these.
     const isAllRead = files.length === listing.files.length;
     wal.continueAfter(store.walTo + (isAllRead ? 0 : RECORDS_A_FILE_MAX));
-    for (const path of listing.spentIndexes) {
+    await this.#readHashes(store, listing.spentIndexes);
+  }
+
+  /** Of files and of indexes that are kept for them alone. */
+  async #readHashes(store: TenantStore, spentIndexes: readonly string[]): Promise<void> {
+    for (const path of spentIndexes) {
       const index = await this.#attempt(path, () => readSegmentIndex(path));
       if (index === undefined) continue;
       const { rows, writtenAtMs } = index.header;
@@ -136,7 +141,7 @@ class Recovery {
       const hashes = await this.#attempt(path, async () => hashesIn(index));
       if (hashes !== undefined) this.#hashes.push(hashes);
     }
-    for (const file of files) {
+    for (const file of store.files.all) {
       try {
         if (file.index === undefined) void store.repairs.repair(file);
         else this.#hashes.push(hashesIn(file.index));
