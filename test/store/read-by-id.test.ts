@@ -162,7 +162,7 @@ describe('random traces', () => {
           name: textName(column.name),
         }));
         const builder = new SpanBatchBuilder();
-        const batch = { builder, owners: new KnownOwners(), choice: 'all' } as const;
+        const batch = { builder, owners: new KnownOwners(), choice: 'all', rows } as const;
         const reader = new RowReader(batch, namedColumns(asText));
         for (let row = 0; row < rows; row++) reader.add(row);
         expect(own).toEqual(storedSpans(builder.seal('t')));

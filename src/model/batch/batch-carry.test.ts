@@ -4,7 +4,7 @@ import { SpanBatchBuilder } from './builder.ts';
 import { clientValue, type Client } from './client.ts';
 import { BatchEditor } from './editor.ts';
 import { decodeFrame, encodeFrame, FrameError } from './frame.ts';
-import { compact, concat, gather, keepEvents } from './gather.ts';
+import { compact, concat, gather, keepEvents, rowsBetween } from './gather.ts';
 import { RandomSpans } from './random-spans.fixture.ts';
 import { type SpanBatch, withClient } from './span-batch.ts';
 import { StringInterner } from './string-table.ts';
@@ -65,6 +65,18 @@ describe('compact', () => {
       expect(one.strings.count).toBeLessThanOrEqual(batch.strings.count);
     }
   });
+});
+
+test('rows between two places are those rows, also of a part', () => {
+  for (const seed of SEEDS) {
+    const { batch, spans } = randomBatch(seed);
+    const third = Math.floor(spans.length / 3);
+    const later = rowsBetween(batch, third, spans.length);
+    expect(spansOf(later), `seed ${seed}`).toEqual(spans.slice(third));
+    const part = rowsBetween(later, third > 0 ? 1 : 0, third);
+    expect(spansOf(part), `seed ${seed}`).toEqual(spansOf(later).slice(third > 0 ? 1 : 0, third));
+    expect(spansOf(decodeFrame(encodeFrame(part))), `seed ${seed}`).toEqual(spansOf(part));
+  }
 });
 
 describe('a frame', () => {

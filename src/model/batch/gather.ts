@@ -36,6 +36,20 @@ export function gather(batch: SpanBatch, rows: Uint32Array): SpanBatch {
   });
 }
 
+/** The rows in [from, to) as a batch of views: strings, resources and scopes are those of the whole
+ *  one, and it is kept in memory. */
+export function rowsBetween(batch: SpanBatch, from: number, to: number): SpanBatch {
+  if (from === 0 && to === batch.count) return batch;
+  const spans: Table<object> = tableBetween(batch.spans, SPAN_COLUMNS, from, to);
+  return new SpanBatch({
+    ...partsOf(batch),
+    isExact: false,
+    spans: spans as SpanBatch['spans'],
+    events: childrenBetween(batch.events, EVENT_COLUMNS, from, to) as SpanBatch['events'],
+    links: childrenBetween(batch.links, LINK_COLUMNS, from, to) as SpanBatch['links'],
+  });
+}
+
 /** The batch without the events whose `isKept` is 0; spans keep their places. */
 export function keepEvents(batch: SpanBatch, isKept: Uint8Array): SpanBatch {
   const { starts, count } = batch.events;
@@ -186,6 +200,50 @@ class Remap {
 /** True for types whose low word is a string id. */
 export function holdsString(type: number): boolean {
   return type === AttributeType.string || type >= AttributeType.array;
+}
+
+function tableBetween(
+  { columns, attributes }: Table<object>,
+  specs: readonly ColumnSpec[],
+  from: number,
+  to: number,
+): Table<object> {
+  const cut: Columns = {};
+  for (const { name, width } of specs) {
+    cut[name] = (columns as Columns)[name]!.subarray(from * width, to * width);
+  }
+  const { starts, keys, types, values } = attributes;
+  const first = starts[from]!;
+  const last = starts[to]!;
+  return {
+    count: to - from,
+    columns: cut,
+    attributes: {
+      starts: startsBetween(starts, from, to),
+      keys: keys.subarray(first, last),
+      types: types.subarray(first, last),
+      values: values.subarray(first * 2, last * 2),
+    },
+  };
+}
+
+function childrenBetween(
+  table: ChildTable<object>,
+  specs: readonly ColumnSpec[],
+  from: number,
+  to: number,
+): ChildTable<object> {
+  const { starts } = table;
+  const cut = tableBetween(table, specs, starts[from]!, starts[to]!);
+  return { ...cut, starts: startsBetween(starts, from, to) };
+}
+
+/** Counted from the first of them. */
+function startsBetween(starts: Uint32Array, from: number, to: number): Uint32Array {
+  const own = starts.slice(from, to + 1);
+  const first = own[0]!;
+  if (first > 0) for (let i = 0; i < own.length; i++) own[i]! -= first;
+  return own;
 }
 
 function gatherTable(

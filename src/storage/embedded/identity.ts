@@ -27,6 +27,10 @@ export function identityHashes(batch: SpanBatch, seed: HashSeed): Uint32Array<Ar
   return new Hasher(batch, seed).rows();
 }
 
+/** Of tables that several batches share, as traces do that were read together: each by itself would
+ *  hash the strings of all. */
+const sharedHashes = new WeakMap<object, { seed: HashSeed; hashes: Uint32Array }>();
+
 class Hasher {
   #low = 0;
   #high = 0;
@@ -39,9 +43,13 @@ class Hasher {
   constructor(batch: SpanBatch, seed: HashSeed) {
     this.#batch = batch;
     this.#seed = seed;
-    this.#strings = hashStrings(batch.strings, seed);
-    this.#resources = this.#owners(batch.resources, (row) => this.#resource(row));
-    this.#scopes = this.#owners(batch.scopes, (row) => this.#scope(row));
+    this.#strings = this.#shared(batch.strings, () => hashStrings(batch.strings, seed));
+    this.#resources = this.#shared(batch.resources, () =>
+      this.#owners(batch.resources, (row) => this.#resource(row)),
+    );
+    this.#scopes = this.#shared(batch.scopes, () =>
+      this.#owners(batch.scopes, (row) => this.#scope(row)),
+    );
   }
 
   rows(): Uint32Array<ArrayBuffer> {
@@ -54,6 +62,16 @@ class Hasher {
       this.#finish(out, row);
     }
     return out;
+  }
+
+  /** An exact batch has its tables for itself. */
+  #shared(table: object, make: () => Uint32Array): Uint32Array {
+    if (this.#batch.isExact) return make();
+    const known = sharedHashes.get(table);
+    if (known?.seed[0] === this.#seed[0] && known.seed[1] === this.#seed[1]) return known.hashes;
+    const hashes = make();
+    sharedHashes.set(table, { seed: this.#seed, hashes });
+    return hashes;
   }
 
   #span(row: number): void {

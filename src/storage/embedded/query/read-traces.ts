@@ -10,7 +10,7 @@ import { appendBatch } from '../../../model/batch/gather.ts';
 import type { SpanBatch } from '../../../model/batch/span-batch.ts';
 import type { TraceRef } from '../../contract.ts';
 import type { DataFile } from '../manifest.ts';
-import { inOrder } from '../read/assemble.ts';
+import { assembleOne } from '../read/assemble.ts';
 import type { SoughtFile, SoughtTrace } from '../read/messages.ts';
 import type { ColumnChoice } from '../read/span-columns.ts';
 import { askIndex } from './ask-index.ts';
@@ -18,7 +18,7 @@ import type { ReadContext } from './read-context.ts';
 
 /** Spans asked from the files at once: bounds what is held in memory, and a row group is taken apart
  *  once for all of them. */
-const SPANS_AT_ONCE = 20_000;
+const SPANS_AT_ONCE = 40_000;
 /** Of a trace that nobody knows. */
 const SPANS_ASSUMED = 1000;
 /** A trace of the head alone is put together at once when it is no larger: that is done sooner than
@@ -76,7 +76,7 @@ async function readTraceBatches(
       if (batches.length === 0) return undefined;
       const builder = new SpanBatchBuilder();
       for (const batch of batches) appendBatch(builder, batch);
-      return inOrder(builder.seal(manifest.tenant), seed);
+      return assembleOne(builder.seal(manifest.tenant), seed);
     });
   }
   return readFrom(context, { traceIds, files, choice, head });
@@ -125,9 +125,14 @@ function soughtFiles(
   files: readonly DataFile[],
 ): SoughtFile[] {
   const ids = traceIds.map((traceId) => bytesFromHex(traceId, TRACE_ID_BYTES));
+  // An index has its traces by id, and in memory the block that was read last.
+  const byId = traceIds
+    .map((traceId, trace) => ({ traceId, trace }))
+    .toSorted((a, b) => (a.traceId < b.traceId ? -1 : 1));
   return files.flatMap((file) => {
     const traces: SoughtTrace[] = [];
-    for (const [trace, id] of ids.entries()) {
+    for (const { trace } of byId) {
+      const id = ids[trace];
       const answer = id === undefined ? 'absent' : askIndex(context, file, id);
       if (answer === 'absent') continue;
       if (answer === 'damaged') traces.push({ trace });

@@ -8,10 +8,11 @@ import { entryUrl } from '../../../lib/entry.ts';
 import { messageOf } from '../../../lib/errors.ts';
 import type { Logger } from '../../../lib/logger.ts';
 import { decodeFrame } from '../../../model/batch/frame.ts';
+import { rowsBetween } from '../../../model/batch/gather.ts';
 import type { SpanBatch } from '../../../model/batch/span-batch.ts';
 import { StorageError } from '../../contract.ts';
 import type { FileDamage } from '../manifest.ts';
-import type { FromReader, ReadOrder, ToReader, VerifyOrder } from './messages.ts';
+import type { FromReader, ReadOrder, ToReader, TracesFrame, VerifyOrder } from './messages.ts';
 
 export interface ReaderSettings {
   /** Questions that may wait. */
@@ -74,8 +75,8 @@ export class FileReader implements TraceFiles, FileVerifier {
     const { resultBytesMax: bytesMax } = this.#settings;
     const answer = await this.#ask({ kind: 'read', order: { ...order, bytesMax } }, signal);
     if (answer.kind !== 'traces') throw new TypeError('the reader answered something else');
-    const { frames, warnings } = answer;
-    return { batches: frames.map((frame) => frame && decodeFrame(frame)), warnings };
+    const { parts, warnings } = answer;
+    return { batches: batchesOf(parts, order.traceIds.length), warnings };
   }
 
   async verify(order: VerifyOrder, signal?: AbortSignal): Promise<FileDamage | undefined> {
@@ -157,6 +158,20 @@ export class FileReader implements TraceFiles, FileVerifier {
       else job.settle({ error: died(why) });
     }
   }
+}
+
+/** Cut into traces. */
+function batchesOf(parts: readonly TracesFrame[], traces: number): (SpanBatch | undefined)[] {
+  const batches = Array.from({ length: traces }, (): SpanBatch | undefined => undefined);
+  for (const { frame, ends } of parts) {
+    const batch = decodeFrame(frame);
+    let from = 0;
+    for (const [trace, to] of ends.entries()) {
+      if (to > from) batches[trace] = rowsBetween(batch, from, to);
+      from = to;
+    }
+  }
+  return batches;
 }
 
 function startReader(): Worker {

@@ -33,6 +33,13 @@ export interface ReadOrder {
   readonly bytesMax: number;
 }
 
+/** Traces one after another as one batch: a frame for each of them costs more than their rows. */
+export interface TracesFrame {
+  readonly frame: Uint8Array;
+  /** The row behind the last one of each trace of the order; one without rows may be in another part. */
+  readonly ends: Uint32Array;
+}
+
 /** To compare pages with their checksums. */
 export interface VerifyOrder {
   readonly path: string;
@@ -68,8 +75,7 @@ export type FromReader =
       readonly kind: 'traces';
       readonly id: number;
       readonly ok: true;
-      /** One a trace; undefined for a trace without spans. */
-      readonly frames: readonly (Uint8Array | undefined)[];
+      readonly parts: readonly TracesFrame[];
       /** What was left out. */
       readonly warnings: readonly string[];
     }

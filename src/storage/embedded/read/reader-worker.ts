@@ -72,9 +72,9 @@ class ReaderWorker {
   }
 
   #answer(reply: FromReader): void {
-    const frames = reply.ok && reply.kind === 'traces' ? reply.frames : [];
-    const transfer = frames.flatMap((frame) =>
-      frame?.buffer instanceof ArrayBuffer ? [frame.buffer] : [],
+    const parts = reply.ok && reply.kind === 'traces' ? reply.parts : [];
+    const transfer = parts.flatMap(({ frame }) =>
+      frame.buffer instanceof ArrayBuffer ? [frame.buffer] : [],
     );
     this.#port.postMessage(reply, transfer);
   }

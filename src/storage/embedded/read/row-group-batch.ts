@@ -21,10 +21,10 @@ export function readRowGroup(
   { tenant = DEFAULT_TENANT, columns = 'all', rows }: RowGroupOptions = {},
 ): SpanBatch {
   const found = readSpanColumns({ file, rowGroup, choice: columns, rows });
-  const builder = new SpanBatchBuilder();
-  const batch = { builder, owners: new KnownOwners(), choice: columns };
-  const reader = new RowReader(batch, namedColumns(found.values()));
   const count = rows?.length ?? file.rowsOf(rowGroup);
+  const builder = new SpanBatchBuilder();
+  const batch = { builder, owners: new KnownOwners(), choice: columns, rows: count };
+  const reader = new RowReader(batch, namedColumns(found.values()));
   for (let row = 0; row < count; row++) reader.add(row);
   return builder.seal(tenant);
 }

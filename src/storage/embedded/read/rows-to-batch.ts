@@ -64,6 +64,8 @@ export interface RowsOfBatch {
   readonly builder: SpanBatchBuilder;
   readonly owners: KnownOwners;
   readonly choice: ColumnChoice;
+  /** How many are added, about. */
+  readonly rows: number;
 }
 
 /** Adds rows of some columns to a builder. */
@@ -71,6 +73,7 @@ export class RowReader {
   readonly #builder: SpanBatchBuilder;
   readonly #owners: KnownOwners;
   readonly #choice: ColumnChoice;
+  readonly #rows: number;
   readonly #fixed = new Map<string, ReadColumn>();
   readonly #attributes = {
     span: new Array<AttributeSource>(),
@@ -86,7 +89,8 @@ export class RowReader {
   /** Of entries that rows share: the id in the batch, plus one. */
   readonly #interned = new Map<BytesColumn, Interned>();
 
-  constructor({ builder, owners, choice }: RowsOfBatch, columns: Iterable<NamedColumn>) {
+  constructor({ builder, owners, choice, rows }: RowsOfBatch, columns: Iterable<NamedColumn>) {
+    this.#rows = rows;
     this.#builder = builder;
     this.#owners = owners;
     this.#choice = choice;
@@ -264,7 +268,7 @@ export class RowReader {
     if (codes === undefined) return intern();
     let known = this.#interned.get(column);
     if (known === undefined) {
-      known = internedOf(offsets.length);
+      known = internedOf(offsets.length, this.#rows);
       this.#interned.set(column, known);
     }
     const seen = known instanceof Map ? (known.get(entry) ?? 0) : (known[entry] ?? 0);
@@ -287,8 +291,8 @@ type Interned = Uint32Array | Map<number, number>;
 /** Of a trace, which has rows by the dozen, a large table would be cleared for nothing. */
 const ENTRIES_LISTED_MAX = 256;
 
-function internedOf(entries: number): Interned {
-  return entries > ENTRIES_LISTED_MAX ? new Map() : new Uint32Array(entries);
+function internedOf(entries: number, rows: number): Interned {
+  return entries > Math.max(ENTRIES_LISTED_MAX, rows) ? new Map() : new Uint32Array(entries);
 }
 
 const STRING = AttributeType.string;

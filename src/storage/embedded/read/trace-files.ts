@@ -7,18 +7,17 @@ import { bytesFromHex, TRACE_ID_BYTES } from '../../../model/ids.ts';
 import { SpanBatchBuilder } from '../../../model/batch/builder.ts';
 import { decodeFrame, encodeFrame } from '../../../model/batch/frame.ts';
 import { appendBatch } from '../../../model/batch/gather.ts';
-import type { SpanBatch } from '../../../model/batch/span-batch.ts';
 import { StorageError } from '../../contract.ts';
 import type { FooterCache } from '../parquet/footer-cache.ts';
 import { ParquetFile } from '../parquet/parquet-file.ts';
 import type { ReadColumn } from '../parquet/read-column.ts';
-import { inOrder, repeatsSpans } from './assemble.ts';
-import type { ReadOrder, SoughtFile, SoughtTrace } from './messages.ts';
+import { assemble, type AssembledTraces, type OwnedRows, repeatingTraces } from './assemble.ts';
+import type { ReadOrder, SoughtFile, SoughtTrace, TracesFrame } from './messages.ts';
 import { KnownOwners, namedColumns, RowReader } from './rows-to-batch.ts';
 import { type ColumnChoice, readSpanColumns } from './span-columns.ts';
 
 export interface ReadTraces {
-  readonly frames: readonly (Uint8Array | undefined)[];
+  readonly parts: readonly TracesFrame[];
   readonly warnings: readonly string[];
 }
 
@@ -31,29 +30,29 @@ export async function readTraceFiles(
   pause: Pause,
 ): Promise<ReadTraces> {
   const reading = new TraceReading(order, footers, pause);
-  const batches = await reading.read(order.choice, () => true);
-  if (order.choice === 'waterfall') {
-    // Whether two spans are one is told by all of their columns.
-    const isUnclear = batches.map((batch) => batch !== undefined && repeatsSpans(batch));
-    if (isUnclear.includes(true)) {
-      const whole = await reading.read('all', (trace) => isUnclear[trace] === true);
-      isUnclear.forEach((unclear, trace) => {
-        if (unclear) batches[trace] = whole[trace];
-      });
-    }
-  }
-  const frames: (Uint8Array | undefined)[] = [];
-  for (const batch of batches) {
-    frames.push(batch && encodeFrame(inOrder(batch, order.seed)));
+  const found = await reading.read(order.choice, () => true);
+  const parts: TracesFrame[] = [];
+  // Whether two spans are one is told by all of their columns.
+  const isUnclear = order.choice === 'waterfall' ? repeatingTraces(found) : undefined;
+  if (isUnclear?.includes(1)) {
+    const whole = await reading.read('all', (trace) => isUnclear[trace] === 1);
+    parts.push(frameOf(assemble(whole, order.seed)));
     await pause();
-  }
-  return { frames, warnings: [...reading.warnings] };
+    parts.push(frameOf(assemble(found, order.seed, isUnclear)));
+  } else parts.push(frameOf(assemble(found, order.seed)));
+  return { parts, warnings: [...reading.warnings] };
 }
 
-interface Part {
+function frameOf({ batch, ends }: AssembledTraces): TracesFrame {
+  return { frame: encodeFrame(batch), ends };
+}
+
+/** The rows of all traces as they come. */
+interface Gathered {
   readonly builder: SpanBatchBuilder;
   readonly owners: KnownOwners;
-  rows: number;
+  /** Whose each row is. */
+  readonly traceOf: number[];
 }
 
 /** Bytes that a span takes in a batch beside its strings, about. */
@@ -76,31 +75,28 @@ class TraceReading {
   }
 
   /** Of the traces that are wanted the rows as they come. */
-  async read(
-    choice: ColumnChoice,
-    isWanted: (trace: number) => boolean,
-  ): Promise<(SpanBatch | undefined)[]> {
-    const { tenant, files, head } = this.#order;
-    const parts = this.#ids.map((): Part => ({
+  async read(choice: ColumnChoice, isWanted: (trace: number) => boolean): Promise<OwnedRows> {
+    const { tenant, files, head, traceIds } = this.#order;
+    const into: Gathered = {
       builder: new SpanBatchBuilder(),
       owners: new KnownOwners(),
-      rows: 0,
-    }));
+      traceOf: [],
+    };
     for (const { path, traces } of files) {
       const wanted = traces.filter(({ trace }) => isWanted(trace));
-      await this.#readFile({ path, traces: wanted }, parts, choice);
+      await this.#readFile({ path, traces: wanted }, into, choice);
     }
     for (const { trace, frame } of head) {
-      const part = parts[trace];
-      if (part === undefined || !isWanted(trace)) continue;
+      if (!isWanted(trace)) continue;
       const batch = decodeFrame(frame);
-      appendBatch(part.builder, batch);
-      part.rows += batch.count;
+      appendBatch(into.builder, batch);
+      for (let row = 0; row < batch.count; row++) into.traceOf.push(trace);
     }
-    return parts.map(({ builder, rows }) => (rows === 0 ? undefined : builder.seal(tenant)));
+    const { builder, traceOf } = into;
+    return { batch: builder.seal(tenant), traceOf, traces: traceIds.length };
   }
 
-  async #readFile(sought: SoughtFile, parts: readonly Part[], choice: ColumnChoice): Promise<void> {
+  async #readFile(sought: SoughtFile, into: Gathered, choice: ColumnChoice): Promise<void> {
     const { path, traces } = sought;
     if (traces.length === 0) return;
     const file = this.#attempt(() => ParquetFile.open(path, this.#footers));
@@ -110,7 +106,7 @@ class TraceReading {
       const seek = async (some: readonly SoughtTrace[], rowGroups: Iterable<number>) => {
         for (const rowGroup of rowGroups) {
           const here = some.filter((one) => one.rowGroups?.includes(rowGroup) ?? true);
-          await this.#readRowGroup({ file, rowGroup, traces: here, choice }, parts, found);
+          await this.#readRowGroup({ file, rowGroup, traces: here, choice }, into, found);
         }
       };
       const all = [...file.footer.rowGroups.keys()];
@@ -135,7 +131,7 @@ class TraceReading {
 
   async #readRowGroup(
     { file, rowGroup, traces, choice }: Place,
-    parts: readonly Part[],
+    into: Gathered,
     found: Map<number, number>,
   ): Promise<void> {
     await this.#pause();
@@ -146,17 +142,17 @@ class TraceReading {
       readSpanColumns({ file, rowGroup, choice, rows: rows.rows, traceIds }),
     );
     if (columns === undefined) return;
-    const named = namedColumns(columns.values());
-    for (const [i, own] of rowsByTrace(rows.which)) {
-      const trace = traces[i]?.trace ?? -1;
-      const part = parts[trace];
-      if (part === undefined) continue;
-      const reader = new RowReader({ ...part, choice }, named);
-      for (const row of own) reader.add(row);
-      part.rows += own.length;
-      found.set(trace, (found.get(trace) ?? 0) + own.length);
+    const { builder, owners, traceOf } = into;
+    const count = rows.rows.length;
+    const batch = { builder, owners, choice, rows: count };
+    const reader = new RowReader(batch, namedColumns(columns.values()));
+    for (let row = 0; row < count; row++) {
+      const trace = traces[rows.which[row] ?? -1]?.trace ?? -1;
+      reader.add(row);
+      traceOf.push(trace);
+      found.set(trace, (found.get(trace) ?? 0) + 1);
     }
-    this.#expectRoom(parts);
+    this.#expectRoom(into);
   }
 
   #findRows(file: ParquetFile, rowGroup: number, traces: readonly SoughtTrace[]) {
@@ -174,11 +170,8 @@ class TraceReading {
     return { name: TRACE_ID, kind: 'bytes', bytes, offsets, codes };
   }
 
-  #expectRoom(parts: readonly Part[]): void {
-    const bytes = parts.reduce(
-      (sum, { builder, rows }) => sum + builder.strings.byteLength + rows * SPAN_BYTES,
-      0,
-    );
+  #expectRoom({ builder, traceOf }: Gathered): void {
+    const bytes = builder.strings.byteLength + traceOf.length * SPAN_BYTES;
     if (bytes <= this.#order.bytesMax) return;
     throw new StorageError('unavailable', 'the query needs too much memory: a trace is too large', {
       hint: 'ask for fewer traces at once',
@@ -195,16 +188,6 @@ class TraceReading {
       return undefined;
     }
   }
-}
-
-function rowsByTrace(which: Uint32Array): Map<number, number[]> {
-  const byTrace = new Map<number, number[]>();
-  for (const [row, trace] of which.entries()) {
-    const known = byTrace.get(trace);
-    if (known === undefined) byTrace.set(trace, [row]);
-    else known.push(row);
-  }
-  return byTrace;
 }
 
 interface Place {
