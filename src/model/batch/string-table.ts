@@ -33,6 +33,7 @@ export class StringTable {
   /** 1 where the entry is valid UTF-8. */
   readonly isText: Uint8Array;
   readonly #texts: (string | undefined)[] = [];
+  readonly #quoted: (string | undefined)[] = [];
   readonly #found = new Map<string, number>();
 
   constructor(bytes: Uint8Array, offsets: Uint32Array, isText: Uint8Array) {
@@ -56,6 +57,11 @@ export class StringTable {
     const text = decoder.decode(this.slice(id));
     this.#texts[id] = text;
     return text;
+  }
+
+  /** The entry as a string of JSON. Made once. */
+  quoted(id: number): string {
+    return (this.#quoted[id] ??= JSON.stringify(this.text(id)));
   }
 
   /** The entry's bytes, a view. */
