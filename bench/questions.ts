@@ -61,6 +61,16 @@ function conditions({ range }: Filled, ids: readonly string[]): Question[] {
       20,
     ],
     [
+      'traces over an hour',
+      { op: 'compare', field: ofTrace('durationNano'), by: '>', value: 3_600_000_000_000n },
+      0,
+    ],
+    [
+      'traces of a root service that none has',
+      { op: 'compare', field: ofTrace('rootService'), by: '=', value: SERVICE },
+      0,
+    ],
+    [
       'traces of a root service',
       { op: 'compare', field: ofTrace('rootService'), by: '=', value: 'frontend-proxy' },
       20,

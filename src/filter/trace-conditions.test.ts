@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { EVERY, type Filter, intrinsic, NONE } from './ast.ts';
-import { countTraceConditions, traceCases } from './trace-conditions.ts';
+import { countTraceConditions, type PossibleFacts, traceCases } from './trace-conditions.ts';
 
 const isLong: Filter = {
   op: 'compare',
@@ -67,4 +67,23 @@ test('conditions are counted once each, and there may not be too many', () => {
   expect(countTraceConditions(and(isLong, isShop, isLong, isCart))).toBe(2);
   const many = Array.from({ length: 6 }, (_, i) => ({ ...isLong, value: BigInt(i) }));
   expect(() => traceCases(or(...many))).toThrow('at most 5');
+});
+
+test('a case is ruled out only by what is certain', () => {
+  const mayBe = (filter: Filter, known: PossibleFacts) =>
+    traceCases(filter).some((each) => each.mayBeFor(known));
+  const between = (least: bigint, most: bigint) => ({ durationNano: { least, most } });
+  expect(mayBe(isLong, {})).toBe(true);
+  expect(mayBe(isLong, between(0n, 1_000n))).toBe(false);
+  expect(mayBe(isLong, between(0n, 1_001n))).toBe(true);
+  expect(mayBe(and(not(isLong), isCart), between(1_001n, 9_000n))).toBe(false);
+  expect(mayBe(and(isLong, isShop), { ...between(5_000n, 5_000n), rootService: 'cart' })).toBe(
+    false,
+  );
+  expect(mayBe(and(isLong, isShop), { rootService: 'shop' })).toBe(true);
+  // What is true only between the two ends.
+  const exactly: Filter = { ...isLong, by: '=' };
+  expect(mayBe(exactly, between(0n, 9_000n))).toBe(true);
+  expect(mayBe(exactly, between(9_000n, 9_000n))).toBe(false);
+  expect(mayBe(not(exactly), between(1_000n, 1_000n))).toBe(false);
 });

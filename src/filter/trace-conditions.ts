@@ -12,18 +12,29 @@ export const TRACE_CONDITIONS_MAX = 5;
 
 export type TraceFacts = Readonly<Record<TraceField, Scalar>>;
 
+/** What is known of a trace, or of every one of many; what is absent may be anything. */
+export interface PossibleFacts {
+  readonly durationNano?: { readonly least: bigint; readonly most: bigint } | undefined;
+  readonly rootService?: string | undefined;
+  readonly rootName?: string | undefined;
+}
+
 export interface TraceCase {
   /** Of spans alone. */
   readonly spans: Filter;
   /** Whether the case is about a trace of which this is known. */
   isFor(facts: TraceFacts): boolean;
+  /** False only when it is about no trace of which this is known. */
+  mayBeFor(known: PossibleFacts): boolean;
+  /** What the conditions ask for. */
+  readonly asks: ReadonlySet<TraceField>;
 }
 
 /** One case and no condition for a filter that asks nothing of the trace. Cases that no span can
  *  match are left out. Throws RangeError for more than TRACE_CONDITIONS_MAX conditions, RegexError
  *  for a pattern that is no RE2 expression. */
 export function traceCases(filter: Filter): TraceCase[] {
-  const conditions = new Map<string, (facts: TraceFacts) => boolean>();
+  const conditions = new Map<string, Condition>();
   for (const leaf of traceLeaves(filter)) conditions.set(idOf(leaf), compileLeaf(leaf));
   if (conditions.size > TRACE_CONDITIONS_MAX) {
     throw new RangeError(
@@ -43,10 +54,18 @@ export function traceCases(filter: Filter): TraceCase[] {
   }
   const tests = [...conditions.values()];
   const outcomeOf = (facts: TraceFacts): number =>
-    tests.reduce((bits, test, i) => bits + (test(facts) ? 2 ** i : 0), 0);
+    tests.reduce((bits, { name, test }, i) => bits + (test(facts[name]) ? 2 ** i : 0), 0);
+  const asks = new Set(tests.map(({ name }) => name));
   return [...cases.values()].map(({ spans, outcomes }) => ({
     spans,
+    asks,
     isFor: (facts) => outcomes.has(outcomeOf(facts)),
+    mayBeFor: (known) => {
+      const certain = tests.map((each) => certainly(each, known));
+      return [...outcomes].some((bits) =>
+        certain.every((is, i) => is === undefined || is === isSet(bits, i)),
+      );
+    },
   }));
 }
 
@@ -118,23 +137,47 @@ function isSame(filter: Filter, constant: Filter): boolean {
   );
 }
 
-function compileLeaf(leaf: TraceLeaf): (facts: TraceFacts) => boolean {
+/** What a leaf says of one of the facts. */
+interface Condition {
+  readonly name: TraceField;
+  readonly test: (value: Scalar) => boolean;
+  /** Of numbers that pass, all between two pass; and so it is with those that do not. */
+  readonly isSteady: boolean;
+}
+
+function compileLeaf(leaf: TraceLeaf): Condition {
   const { name } = leaf.field;
   switch (leaf.op) {
-    case 'compare':
-      return (facts) => compareScalars(facts[name], leaf.by, leaf.value);
-    case 'in':
-      return (facts) => leaf.values.some((value) => compareScalars(facts[name], '=', value));
+    case 'compare': {
+      const isSteady = leaf.by !== '=' && leaf.by !== '!=';
+      return { name, isSteady, test: (value) => compareScalars(value, leaf.by, leaf.value) };
+    }
+    case 'in': {
+      const { values } = leaf;
+      const test = (fact: Scalar) => values.some((value) => compareScalars(fact, '=', value));
+      return { name, isSteady: false, test };
+    }
     case 'regex': {
       const pattern = compileRegex(leaf.pattern);
-      return (facts) => {
-        const value = facts[name];
-        return typeof value === 'string' && pattern.isIn(value);
-      };
+      const test = (value: Scalar) => typeof value === 'string' && pattern.isIn(value);
+      return { name, isSteady: true, test };
     }
     case 'exists':
-      return (facts) => facts[name] !== '';
+      return { name, isSteady: true, test: (value) => value !== '' };
   }
+}
+
+/** Undefined where it may come out either way. */
+function certainly({ name, test, isSteady }: Condition, known: PossibleFacts): boolean | undefined {
+  if (name !== 'durationNano') {
+    const value = known[name];
+    return value === undefined ? undefined : test(value);
+  }
+  if (known.durationNano === undefined) return undefined;
+  const { least, most } = known.durationNano;
+  const [atLeast, atMost] = [test(least), test(most)];
+  if (least === most) return atLeast;
+  return isSteady && atLeast === atMost ? atLeast : undefined;
 }
 
 function isSet(bits: number, index: number): boolean {

@@ -3,10 +3,13 @@
  *  way of answering has to give the same: traces tried one by one, all rows read, and what chooses. */
 
 import { afterEach, expect, test } from 'vitest';
-import type { Filter } from '../../src/filter/ast.ts';
-import { intrinsic } from '../../src/filter/ast.ts';
+import { EVERY, type Filter, intrinsic } from '../../src/filter/ast.ts';
 import type { TraceOrder, TraceQuery } from '../../src/storage/contract.ts';
-import { type KnownSpan, searchTraces } from '../../src/storage/conformance/oracle.ts';
+import {
+  type KnownSpan,
+  searchTraces,
+  summarizeTrace,
+} from '../../src/storage/conformance/oracle.ts';
 import { spans } from '../../src/storage/conformance/plain-spans.ts';
 import { Chance, randomFilter, randomSpans } from '../../src/storage/conformance/random-spans.ts';
 import { findTraces } from '../../src/storage/embedded/query/find-traces.ts';
@@ -91,6 +94,27 @@ class Both {
     return { range: { startNano, endNano }, filter: this.#filter(), order };
   }
 
+  /** A filter with a condition on the whole trace, and maybe others. */
+  ofTraces(): Filter {
+    const { chance } = this;
+    const of = [this.#ofTrace()];
+    if (chance.isHit(0.4)) of.push(this.#ofTrace());
+    if (chance.isHit(0.5)) of.push(this.#filter() ?? EVERY);
+    return { op: chance.isHit(0.8) ? 'and' : 'or', of };
+  }
+
+  #ofTrace(): Filter {
+    const { chance } = this;
+    const { traceId } = chance.of(this.known);
+    const trace = summarizeTrace(this.known.filter((span) => span.traceId === traceId));
+    const isOfDuration = chance.isHit(0.5);
+    const name = isOfDuration ? 'durationNano' : chance.of(['rootService', 'rootName'] as const);
+    const by = isOfDuration ? chance.of(['>', '>=', '<', '<=', '='] as const) : '=';
+    const value = name === 'durationNano' ? trace.endNano - trace.startNano : trace[name];
+    const leaf: Filter = { op: 'compare', field: { kind: 'trace', name }, by, value };
+    return chance.isHit(0.15) ? { op: 'not', of: leaf } : leaf;
+  }
+
   #filter(): Filter | undefined {
     const { chance } = this;
     if (chance.isHit(0.3)) return undefined;
@@ -120,6 +144,48 @@ for (let round = 0; round < 4; round++) {
       await expectSame(both, chance.of(ORDERS));
     }
   });
+}
+
+const INTERVALS = [{}, { firstRows: 16 }];
+const ALL_ORDERS: readonly TraceOrder[] = [...ORDERS, 'newest', 'oldest'];
+
+for (let round = 0; round < 2; round++) {
+  const seed = SEED + 100 + round;
+  test(
+    `whole traces ${round + 1}, SPOOR_CONFORMANCE_SEED=${seed}`,
+    { timeout: 240_000 },
+    async () => {
+      store = new StoredTenant();
+      const both = new Both(seed);
+      const { chance } = both;
+      for (let step = 0; step < 30; step++) {
+        both.arrive(1 + chance.below(60));
+        await both.change();
+        // Some of it is in no file.
+        if (chance.isHit(0.5)) both.arrive(1 + chance.below(20));
+        if (step < 3) continue;
+        for (let i = 0; i < 4; i++) await expectPages(both, chance.of(ALL_ORDERS));
+      }
+    },
+  );
+}
+
+/** All pages of what has a condition on whole traces. */
+async function expectPages(both: Both, order: TraceOrder): Promise<void> {
+  const search = { ...both.search(order), filter: both.ofTraces() };
+  const limit = both.chance.of([1, 3, 20, 1000]);
+  const expected = searchTraces(both.known, search);
+  const isByStart = order === 'newest' || order === 'oldest';
+  const ways: readonly object[] = isByStart ? INTERVALS : WAYS.map(([, how]) => how);
+  const context = { ...(await store.context()), ...both.chance.of(ways) };
+  let query: TraceQuery = { tenant: 't', ...search, limit };
+  for (let at = 0; at < 3 * limit; at += limit) {
+    const { traces, cursor } = await findTraces(context, query);
+    expect(traces, print(query)).toEqual(expected.slice(at, at + limit));
+    expect(cursor !== undefined, print(query)).toBe(expected.length > at + limit);
+    if (cursor === undefined) break;
+    query = { ...query, cursor };
+  }
 }
 
 /** A page, then more arrives and is moved about, then the pages behind it: as it was at first. */

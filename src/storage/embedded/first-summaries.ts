@@ -31,6 +31,11 @@ export class FirstSummaries {
     return [...this.entryAt(i, '').summary.missingParents];
   }
 
+  rootAt(i: number): RootSpan {
+    const { root, first } = this.entryAt(i, '').summary;
+    return root ?? first;
+  }
+
   entryAt(i: number, traceId: string): { summary: PartialSummary; rowGroups: number[] } {
     const reader = this.#readerAt(i);
     const keys = readKeys(reader, this.#baseNano);

@@ -15,6 +15,7 @@ import type { RedPartial } from './red/partial.ts';
 import type {
   BlockBounds,
   PartialSummary,
+  RootSpan,
   SegmentHeader,
   SegmentIndex,
   TraceKeys,
@@ -184,6 +185,11 @@ class FileIndex implements SegmentIndex {
   missingParentsAt(position: number): readonly bigint[] {
     const records = this.#recordsOf(this.#checked(position));
     return this.#guarded(() => records.missingParentsAt(position % BLOCK_TRACES));
+  }
+
+  rootAt(position: number): RootSpan {
+    const records = this.#recordsOf(this.#checked(position));
+    return this.#guarded(() => records.rootAt(position % BLOCK_TRACES));
   }
 
   bounds(): readonly BlockBounds[] | undefined {

@@ -87,6 +87,8 @@ export interface SegmentIndex {
   /** Parts of the summary, at a part of its cost. */
   keysAt(position: number): TraceKeys;
   missingParentsAt(position: number): readonly bigint[];
+  /** The root, else the first span. */
+  rootAt(position: number): RootSpan;
   /** Of all traces, or those of a block: 16 bytes each, ascending. */
   ids(block?: number): Uint8Array;
   /** The first 8 bytes of a block's first trace id. */

@@ -28,6 +28,8 @@ type Keys = Pick<PartialSummary, 'startNano' | 'endNano' | 'spanCount' | 'errorC
 export interface TraceRecords {
   keysAt(i: number): Keys;
   missingParentsAt(i: number): readonly bigint[];
+  /** The root, else the first span. */
+  rootAt(i: number): RootSpan;
   entryAt(i: number, traceId: string): TraceEntry;
 }
 
@@ -107,6 +109,10 @@ export class SummaryBlock implements TraceRecords {
     return this.#records.missingParentsAt(i);
   }
 
+  rootAt(i: number): RootSpan {
+    return this.#records.rootAt(i);
+  }
+
   entryAt(i: number, traceId: string): TraceEntry {
     return this.#records.entryAt(i, traceId);
   }
@@ -160,18 +166,15 @@ class ColumnSummaries implements TraceRecords {
     return reader.list(() => reader.id());
   }
 
+  rootAt(i: number): RootSpan {
+    const { first, root = first } = this.#headOf(this.#readerAt(i), this.keysAt(i));
+    return root;
+  }
+
   entryAt(i: number, traceId: string): TraceEntry {
     const reader = this.#readerAt(i);
     const keys = this.keysAt(i);
-    const readSpan = (): RootSpan => {
-      const startNano = keys.startNano + reader.signed();
-      return { startNano, service: reader.text(), name: reader.text() };
-    };
-    const missingParents = reader.list(() => reader.id());
-    const first = readSpan();
-    const rootKind = reader.count();
-    const ownRoot = rootKind === 2 ? readSpan() : undefined;
-    const root = rootKind === 1 ? first : ownRoot;
+    const { missingParents, first, root } = this.#headOf(reader, keys);
     const names = reader.list(() => reader.text());
     const services = names.map((name) => {
       const spans = reader.count();
@@ -182,6 +185,20 @@ class ColumnSummaries implements TraceRecords {
     const rowGroups = reader.list(() => (rowGroup += reader.count() + 1));
     const summary = { traceId, ...keys, root, first, missingParents, services };
     return { summary, rowGroups };
+  }
+
+  /** What a record begins with. */
+  #headOf(reader: SummaryReader, keys: Keys) {
+    const readSpan = (): RootSpan => {
+      const startNano = keys.startNano + reader.signed();
+      return { startNano, service: reader.text(), name: reader.text() };
+    };
+    const missingParents = reader.list(() => reader.id());
+    const first = readSpan();
+    const rootKind = reader.count();
+    const ownRoot = rootKind === 2 ? readSpan() : undefined;
+    const root = rootKind === 1 ? first : ownRoot;
+    return { missingParents, first, root };
   }
 
   #readerAt(i: number): SummaryReader {

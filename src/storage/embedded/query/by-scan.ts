@@ -3,6 +3,7 @@
 
 import type { TraceOrder } from '../../contract.ts';
 import type { DataFile } from '../manifest.ts';
+import { rowRangeSql } from './file-parts.ts';
 import { overlaps, rangeSql, rowsOf } from './file-rows.ts';
 import { filesWithAny } from './files-with.ts';
 import type { QueryPlan } from './messages.ts';
@@ -31,13 +32,15 @@ function scanPlan(
   const { key, direction, columns } = SUMMARY_KEYS[search.order];
   const isFiltered = filter !== undefined;
   const isEvery = !isFiltered && files.every((file) => search.isInside(file));
-  const all = rowsOf(files, {
+  const parts = search.partsWithAll(files);
+  const all = rowsOf([...parts.keys()], {
     select: (_, file) => {
       const inRange = overlaps(file, range) ? allTrue(rangeSql(sql, range, file)) : FALSE;
       const isIn = isFiltered || isEvery ? [] : [`${inRange} AS is_in`];
       return ['trace_id', ...columns, ...isIn].join(', ');
     },
-    where: (shape, file) => allTrue(arrivedBy(sql, after?.walTo, { shape, file })),
+    where: (shape, file) =>
+      allTrue([...rowRangeSql(parts.get(file)), ...arrivedBy(sql, after?.walTo, { shape, file })]),
   });
   const some = files.filter((file) => mayMatch.has(file));
   const matching = isFiltered

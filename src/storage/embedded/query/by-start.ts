@@ -15,6 +15,7 @@ const LOOKED_UP_MAX = 1000;
 
 /** Read in one go, beside the rows of a first interval: as long as a few statements take. */
 const LITTLE = 10;
+const NOTHING_YET = { asked: 0, found: 0 };
 
 /** Intervals of time, newest first: what is found in one lies before all that follow. */
 export async function findNewest(
@@ -25,7 +26,8 @@ export async function findNewest(
   const found = new Map<string, bigint>();
   let until = range.endNano;
   for (const [i, point] of intervalsOf(files, optionsOf(search)).entries()) {
-    const isRest = i > 0 && (await isLittleLeft(search, files, { asked: i, found: found.size }));
+    const isFirst = i === 0 && search.traces === undefined;
+    const isRest = !isFirst && (await isLittleLeft(search, files, { asked: i, found: found.size }));
     const from = isRest ? range.startNano : point;
     // Behind a cursor a trace counts only if no matching span lies before it, so everything up
     // to here is asked again; without one an interval adds to what the last ones found.
@@ -48,8 +50,9 @@ export async function findOldest(
   files: readonly DataFile[],
 ): Promise<FoundTrace[]> {
   const { range, wanted } = search;
+  const isLittle = search.traces !== undefined && (await isLittleLeft(search, files, NOTHING_YET));
   for (const endNano of intervalsUp(files, optionsOf(search))) {
-    const isLast = endNano === range.endNano || wanted > LOOKED_UP_MAX;
+    const isLast = isLittle || endNano === range.endNano || wanted > LOOKED_UP_MAX;
     const interval = isLast ? range : { startNano: range.startNano, endNano };
     const found = await inInterval(search, files, { interval, direction: 'ASC' });
     if (isLast) return found;

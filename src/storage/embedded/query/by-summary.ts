@@ -37,10 +37,11 @@ export async function findBySummary(
   const matching = new Set(files);
   const rows = search.rowsIn(files);
   const fewRows = FEW * (search.context.firstRows ?? FIRST_ROWS);
-  const isAllAsked = rows <= fewRows && search.filter !== undefined;
+  const isFew = rows <= fewRows && search.filter !== undefined;
+  const isAllAsked = isFew || search.traces !== undefined;
   const page = isAllAsked ? undefined : await walked(search, { matching, rows, order });
   if (page !== undefined) return page;
-  if (search.visible.every((file) => matching.has(file))) {
+  if (search.traces === undefined && search.visible.every((file) => matching.has(file))) {
     return findByScan(search, matching, undefined);
   }
   const ids = await matchingIds(search, files);

@@ -48,14 +48,16 @@ export function rowsOf(files: readonly DataFile[], { select, where }: RowsOf): s
 /** From so many ids on, a list is joined rather than compared one by one. */
 const JOINED_FROM = 50;
 
-/** Leaves out rows of deleted traces that are still in the file. Ids are hex: they need no quoting. */
+/** Leaves out rows of deleted traces that are still in the file. */
 function notDeleted({ deleted }: DataFile): string {
   if (deleted === undefined || deleted.size === 0) return TRUE;
-  const ids = [...deleted];
-  if (ids.length < JOINED_FROM) {
-    return `trace_id NOT IN (${ids.map((id) => `unhex('${id}')`).join(', ')})`;
-  }
-  return `trace_id NOT IN (SELECT unhex(id) FROM unnest(string_split('${ids.join()}', ',')) AS t(id))`;
+  return `trace_id NOT IN ${traceIdList([...deleted])}`;
+}
+
+/** What stands behind IN. Ids are hex: they need no quoting. */
+export function traceIdList(ids: readonly string[]): string {
+  if (ids.length < JOINED_FROM) return `(${ids.map((id) => `unhex('${id}')`).join(', ')})`;
+  return `(SELECT unhex(id) FROM unnest(string_split('${ids.join()}', ',')) AS t(id))`;
 }
 
 function source(paths: readonly string[]): string {

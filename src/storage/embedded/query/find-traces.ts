@@ -1,9 +1,10 @@
 /** A page of traces: found by their matching spans, shown by their summaries.
  *
  *  Conditions on the trace as a whole are answered by the summaries. The filter falls apart into
- *  cases (filter/trace-conditions.ts); the candidates of each are read in order, ever more at a
- *  time, those whose summary is not the case's are left out, and the streams that remain are merged.
- *  No trace is in two of them. */
+ *  cases (filter/trace-conditions.ts). Where few traces can be the case's by their indices, no others
+ *  are asked for (chosen-traces.ts). The candidates of each are read in order, ever more at a time,
+ *  those whose summary is not the case's are left out, and the streams that remain are merged. No
+ *  trace is in two of them. */
 
 import { EVERY } from '../../../filter/ast.ts';
 import {
@@ -18,6 +19,7 @@ import {
   type TraceQuery,
   type TraceSummary,
 } from '../../contract.ts';
+import { type ChosenTraces, chooseTraces } from './chosen-traces.ts';
 import { type Cursor, decodeCursor, encodeCursor } from './cursor.ts';
 import type { ReadContext } from './read-context.ts';
 import { summarize } from './summaries.ts';
@@ -104,12 +106,15 @@ class CaseStream {
   #after: Cursor | undefined;
   #isOver = false;
   #ready: Head[] = [];
+  /** Found when it is first read. */
+  #chosen: { readonly traces: ChosenTraces | undefined } | undefined;
 
   constructor(context: ReadContext, search: SpanSearch, of: TraceCase) {
     this.#context = context;
     this.#search = search;
     this.#case = of;
-    this.#limit = search.limit;
+    // One more tells whether there is another page.
+    this.#limit = search.limit + 1;
     this.#after = search.after;
   }
 
@@ -129,11 +134,19 @@ class CaseStream {
   }
 
   async #read(): Promise<void> {
+    const { range } = this.#search;
+    this.#chosen ??= { traces: await chooseTraces(this.#context, this.#case, range) };
+    const { traces } = this.#chosen;
+    if (traces?.ids.length === 0) {
+      this.#isOver = true;
+      return;
+    }
     const page = await findTraceIds(this.#context, {
       ...this.#search,
       filter: this.#case.spans,
       limit: this.#limit,
       after: this.#after,
+      traces,
     });
     const ids = page.found.map(({ traceId }) => traceId);
     const summaries = await summarize(this.#context, ids);

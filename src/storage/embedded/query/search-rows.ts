@@ -5,9 +5,10 @@ import type { Filter } from '../../../filter/ast.ts';
 import { hexAt } from '../../../model/ids.ts';
 import type { TimeRange, TraceOrder } from '../../contract.ts';
 import type { DataFile, RowRange } from '../manifest.ts';
+import type { ChosenTraces } from './chosen-traces.ts';
 import type { Cursor } from './cursor.ts';
 import { partsOf, rowRangeSql } from './file-parts.ts';
-import { rangeSql, rowsOf } from './file-rows.ts';
+import { rangeSql, rowsOf, traceIdList } from './file-rows.ts';
 import { filterSql } from './filter-sql.ts';
 import type { QueryPlan, QueryResult } from './messages.ts';
 import { narrowFiles } from './narrow-files.ts';
@@ -28,6 +29,8 @@ export interface SpanSearch {
   readonly order: TraceOrder;
   readonly limit: number;
   readonly after?: Cursor | undefined;
+  /** No others are looked for. */
+  readonly traces?: ChosenTraces | undefined;
 }
 
 export type Places = ReadonlyMap<DataFile, readonly RowRange[] | undefined>;
@@ -46,6 +49,7 @@ export class SearchRows {
   readonly filter: Filter | undefined;
   readonly order: TraceOrder;
   readonly after: Cursor | undefined;
+  readonly traces: ChosenTraces | undefined;
   /** One more than the page, to know whether there is another. */
   readonly wanted: number;
   /** All files that the page may see, oldest first. */
@@ -60,6 +64,7 @@ export class SearchRows {
     this.filter = query.filter;
     this.order = query.order;
     this.after = query.after;
+    this.traces = query.traces;
     const { files, walTo } = visibleFiles(context.manifest, this.after?.walTo);
     this.visible = files;
     this.#walTo = walTo;
@@ -84,8 +89,10 @@ export class SearchRows {
   async narrow(files: readonly DataFile[]): Promise<DataFile[]> {
     const unknown = files.filter((file) => !this.#places.has(file));
     for (const file of unknown) this.#places.set(file, NOWHERE);
-    for (const { file, rows } of await narrowFiles(unknown, this.filter)) {
-      this.#places.set(file, rows);
+    const some = unknown.filter(({ path }) => this.traces?.places.has(path) !== false);
+    for (const { file, rows } of await narrowFiles(some, this.filter)) {
+      const both = inBoth(rows, this.traces?.places.get(file.path));
+      this.#places.set(file, both?.length === 0 ? NOWHERE : both);
     }
     return files.filter((file) => this.#places.get(file) !== NOWHERE);
   }
@@ -142,7 +149,7 @@ export class SearchRows {
     { files, range, select, places = this.#places }: Some,
   ): string | undefined {
     const parts = partsOf(files, places);
-    return rowsOf([...parts.keys()], {
+    const rows = rowsOf([...parts.keys()], {
       select: () => select,
       where: (shape, file) =>
         allTrue([
@@ -152,6 +159,21 @@ export class SearchRows {
           this.filter === undefined ? TRUE : filterSql(this.filter, sql, shape),
         ]),
     });
+    return rows && this.ofChosen(rows);
+  }
+
+  /** Of rows with their trace ids, those of the traces that are looked for. */
+  ofChosen(rows: string): string {
+    if (this.traces === undefined) return rows;
+    return `(FROM ${rows} AS found WHERE trace_id IN ${traceIdList(this.traces.ids)})`;
+  }
+
+  /** All rows of the traces that are looked for are in these parts of the files. */
+  partsWithAll(files: readonly DataFile[]): Map<DataFile, RowRange | undefined> {
+    const places = this.traces?.places;
+    if (places === undefined) return partsOf(files, new Map());
+    const some = files.filter(({ path }) => places.has(path));
+    return partsOf(some, new Map(some.map((file) => [file, places.get(file.path)])));
   }
 
   /** What follows a GROUP BY of traces with a `key`. */
@@ -174,6 +196,19 @@ export const STARTS = 'trace_id, start_nano';
 
 /** Of a file where nothing matches. */
 const NOWHERE: readonly RowRange[] = [];
+
+/** Both ascending and apart; undefined = all rows. */
+function inBoth(
+  a: readonly RowRange[] | undefined,
+  b: readonly RowRange[] | undefined,
+): readonly RowRange[] | undefined {
+  if (a === undefined || b === undefined) return a ?? b;
+  return a.flatMap((one) =>
+    b
+      .map((other) => ({ from: Math.max(one.from, other.from), to: Math.min(one.to, other.to) }))
+      .filter(({ from, to }) => from < to),
+  );
+}
 
 function foundTraces({ rows, columns }: QueryResult): FoundTrace[] {
   const [ids, keys] = columns;

@@ -12,6 +12,7 @@ import { IdFilter } from '../id-filter.ts';
 import { ID_BYTES } from '../index-ids.ts';
 import type { DataFile } from '../manifest.ts';
 import type { SegmentIndex } from '../segment-index.ts';
+import { BlockRoots } from './block-roots.ts';
 import { fromIndex, type IndexUse } from './from-index.ts';
 import { PartTable, type TracePart } from './part-table.ts';
 
@@ -61,6 +62,8 @@ const PARTS_A_TURN = 64;
 const LOOKED_UP_MAX = 2000;
 
 export class SharedTraces {
+  /** Of all files, shared or not. */
+  readonly roots = new BlockRoots();
   #known = new Known(0);
   #work: Promise<unknown> = Promise.resolve();
 

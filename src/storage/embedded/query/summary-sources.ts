@@ -12,6 +12,7 @@ import type { QueryResult } from './messages.ts';
 import { askFiles, type ReadContext } from './read-context.ts';
 import type { SearchRows } from './search-rows.ts';
 import { type Candidate, type IndexedFile, packedAt, type SharedView } from './shared-traces.ts';
+import { joined, SharedParts } from './shared-parts.ts';
 import { arrivedBy } from './snapshot.ts';
 import { allTrue, SqlBuilder } from './sql-builder.ts';
 import { inOrder, keyOf, type SummaryOrder } from './summary-walk.ts';
@@ -130,14 +131,14 @@ class Apart {
   readonly #view: SharedView;
   /** Of files that are not among `files`. */
   readonly #listed = new Map<string, TraceKeys>();
-  readonly #byFlush = new Map<number, IndexedFile | undefined>();
-
+  readonly #parts: SharedParts;
   readonly #context: ReadContext;
 
   constructor(context: ReadContext, view: SharedView, files: readonly IndexedFile[]) {
     this.#context = context;
     this.#view = view;
     this.files = files;
+    this.#parts = new SharedParts(view, files);
   }
 
   isListed(ids: Uint8Array, at: number): boolean {
@@ -153,7 +154,7 @@ class Apart {
     const listed: Candidate[] = [];
     for (const [packedId, keys] of this.#listed) {
       const number = this.#view.numberOf(packedId);
-      const others = number === undefined ? this.#alone(packedId) : this.#shared(number);
+      const others = number === undefined ? this.#alone(packedId) : this.#parts.keysOf(number);
       listed.push({ packedId, key: keyOf(order, joined(others, keys)) });
       if (listed.length % LISTED_A_TURN === 0) await setImmediate();
     }
@@ -174,7 +175,7 @@ class Apart {
       const to = Math.min(from + CHUNK, this.#view.count);
       const some: Candidate[] = [];
       for (let number = from; number < to; number++) {
-        const keys = this.#shared(number);
+        const keys = this.#parts.keysOf(number);
         const packedId = this.#view.packedIdOf(number);
         if (keys !== undefined) some.push({ packedId, key: keyOf(order, keys) });
       }
@@ -183,22 +184,6 @@ class Apart {
     }
     this.#view.memo.set(question, chunks);
     return chunks;
-  }
-
-  /** Of what was found of it, what is in files that the page may see. */
-  #shared(number: number): TraceKeys | undefined {
-    let keys: TraceKeys | undefined;
-    for (const part of this.#view.partsOf(number)) {
-      const file = this.#fileOf(part.from);
-      if (file === undefined || this.#isDeleted(file, number)) continue;
-      keys = joined(keys, part);
-    }
-    return keys;
-  }
-
-  #isDeleted({ deleted }: DataFile, number: number): boolean {
-    if (deleted === undefined || deleted.size === 0) return false;
-    return deleted.has(Buffer.from(this.#view.packedIdOf(number), 'latin1').toString('hex'));
   }
 
   /** Of a trace that is in one of the files at most. */
@@ -216,14 +201,6 @@ class Apart {
     }
     return undefined;
   }
-
-  #fileOf(flush: number): IndexedFile | undefined {
-    if (!this.#byFlush.has(flush)) {
-      const file = this.files.find(({ from, to }) => from <= flush && to >= flush);
-      this.#byFlush.set(flush, file);
-    }
-    return this.#byFlush.get(flush);
-  }
 }
 
 /** By their order, so that a walk opens the first of them only. */
@@ -234,14 +211,4 @@ function chunksOf(traces: Candidate[], order: SummaryOrder): Candidate[][] {
     chunks.push(traces.slice(at, at + CHUNK_OPENED));
   }
   return chunks;
-}
-
-function joined(a: TraceKeys | undefined, b: TraceKeys): TraceKeys {
-  if (a === undefined) return b;
-  return {
-    startNano: a.startNano < b.startNano ? a.startNano : b.startNano,
-    endNano: a.endNano > b.endNano ? a.endNano : b.endNano,
-    spanCount: a.spanCount + b.spanCount,
-    errorCount: a.errorCount + b.errorCount,
-  };
 }
