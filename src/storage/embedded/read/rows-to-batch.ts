@@ -24,6 +24,8 @@ import { unpackedColumn } from '../parquet/packed-text.ts';
 import { readAttributes, readEvents, readLinks } from '../tagged-text.ts';
 import { EqualRows } from './equal-rows.ts';
 import { readEventTimes } from './event-times.ts';
+import { type Longs, longsOf, NO_WORDS } from './longs.ts';
+import { sortAttributes } from './sort-attributes.ts';
 import type { ColumnChoice } from './span-columns.ts';
 
 const SERVICE_KEY = 'service.name';
@@ -194,7 +196,9 @@ export class RowReader {
       columns.services[resource] = id;
       resources.attributes.add(strings.internText(SERVICE_KEY), STRING, id, 0);
     }
+    const from = resources.attributes.count;
     this.#addAttributes(resources.attributes, 'resource', row);
+    sortAttributes(resources.attributes, from, strings);
     return resource;
   }
 
@@ -209,14 +213,16 @@ export class RowReader {
   }
 
   #newScope(row: number): number {
-    const { scopes } = this.#builder;
+    const { scopes, strings } = this.#builder;
     const scope = scopes.open();
     const { columns } = scopes;
     columns.names[scope] = this.#text('scope_name', row);
     columns.versions[scope] = this.#text('scope_version', row);
     columns.schemaUrls[scope] = this.#text('scope_schema_url', row);
     columns.droppedAttributes[scope] = this.#number('scope_dropped_attributes', row);
+    const from = scopes.attributes.count;
     this.#addAttributes(scopes.attributes, 'scope', row);
+    sortAttributes(scopes.attributes, from, strings);
     return scope;
   }
 
@@ -316,35 +322,3 @@ const SCOPE_COLUMNS: readonly FixedColumnName[] = [
 ];
 
 const WORD = 0x1_0000_0000;
-const NO_WORDS: readonly [number, number] = [0, 0];
-
-/** 64-bit numbers as what they are made of: a bigint for each field of a span costs more than all the
- *  rest of it. */
-class Longs {
-  readonly #column: ReadColumn;
-  readonly #bytes: Uint8Array;
-  readonly #words: Uint32Array;
-
-  constructor(column: ReadColumn, { buffer, byteOffset, byteLength }: BigInt64Array) {
-    this.#column = column;
-    this.#bytes = new Uint8Array(buffer, byteOffset, byteLength);
-    this.#words = new Uint32Array(buffer, byteOffset, byteLength / 4);
-  }
-
-  /** Low and high. */
-  wordsAt(row: number): readonly [number, number] {
-    if (isNullAt(this.#column, row)) return NO_WORDS;
-    return [this.#words[row * 2] ?? 0, this.#words[row * 2 + 1] ?? 0];
-  }
-
-  /** Ids are numbers with their first byte highest. `ids` are zeros so far. */
-  writeId(ids: Uint8Array, span: number, row: number): void {
-    if (isNullAt(this.#column, row)) return;
-    const last = row * 8 + 7;
-    for (let i = 0; i < 8; i++) ids[span * 8 + i] = this.#bytes[last - i] ?? 0;
-  }
-}
-
-function longsOf(column: ReadColumn | undefined): Longs | undefined {
-  return column?.kind === 'bigint' ? new Longs(column, column.values) : undefined;
-}
