@@ -9,6 +9,7 @@ import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import { allOf } from '../../filter/ast.ts';
 import { messageOf, SpoorError } from '../../lib/errors.ts';
+import { concat } from '../../model/batch/gather.ts';
 import type { SpanBatch } from '../../model/batch/span-batch.ts';
 import { QueryError } from '../../query/error.ts';
 import { searchFilter } from '../../query/search-filter.ts';
@@ -35,9 +36,13 @@ const SECRET_HEADER = 'spoor-store-secret';
 const IMPORT_BYTES_MAX = 256 * 1024 * 1024;
 /** A hundred thousand ids. */
 const SELECTION_BYTES_MAX = 8 * 1024 * 1024;
+/** Stored together: a line by itself would be looked for in every file, and wait for the disk. */
+const IMPORT_SPANS = 10_000;
 const UNSIGNED_MAX = 2n ** 64n - 1n;
 /** Of a page of an export, which its reader holds in memory; a trace with more is a page. */
 const PAGE_SPANS_MAX = 100_000;
+
+const PART_CHARACTERS = 256 * 1024;
 
 type Selection = z.output<typeof StoreSelection>;
 
@@ -162,8 +167,16 @@ function tracesThatFit(traces: readonly { readonly spanCount: number }[]): numbe
   return first < 0 ? traces.length : Math.max(first, 1);
 }
 
-async function* linesOf(traces: AsyncIterable<SpanBatch>): AsyncGenerator<string> {
-  for await (const batch of traces) yield `${encodeTraces([batch])}\n`;
+/** Some lines at once: each part of an answer has a cost of its own. */
+async function* linesOf(traces: AsyncIterable<SpanBatch>): AsyncGenerator<Buffer> {
+  let lines = '';
+  for await (const batch of traces) {
+    lines += `${encodeTraces([batch])}\n`;
+    if (lines.length < PART_CHARACTERS) continue;
+    yield Buffer.from(lines);
+    lines = '';
+  }
+  if (lines !== '') yield Buffer.from(lines);
 }
 
 const NEWLINE = 0x0a;
@@ -194,10 +207,27 @@ async function importLines(
 ): Promise<ImportResponse> {
   let stored = 0;
   let known = 0;
-  for (const [i, line] of lines.entries()) {
-    const counts = await maintenance.importTraces(decodeLine(line, firstLine + i, tenant), signal);
+  let batches: SpanBatch[] = [];
+  let spans = 0;
+  const store = async () => {
+    if (batches.length === 0) return;
+    const joined = concat(batches);
+    batches = [];
+    spans = 0;
+    const counts = await maintenance.importTraces(joined, signal);
     stored += counts.stored;
     known += counts.known;
+  };
+  try {
+    for (const [i, line] of lines.entries()) {
+      const batch = decodeLine(line, firstLine + i, tenant);
+      batches.push(batch);
+      spans += batch.count;
+      if (spans >= IMPORT_SPANS) await store();
+    }
+  } finally {
+    // Also what stands before a line that is bad.
+    await store();
   }
   return { lines: lines.length, stored, known };
 }

@@ -21,6 +21,8 @@ import { identityHashes, tenantSeed, type HashSeed } from './identity.ts';
 /** Traces that one tombstone names: bounds the memory and the length of what leaves them out. */
 const TRACES_AT_ONCE = 5000;
 const PAGE_TRACES = 1000;
+/** Of a trace that is imported, unless more come in; how many are read together follows from it. */
+const STORED_SPANS_ASSUMED = 50;
 
 export interface MaintenanceDeps {
   readonly engine: Engine;
@@ -69,12 +71,16 @@ export class EmbeddedMaintenance implements TraceMaintenance {
     const { engine, reader, hashSeed } = this.#deps;
     const seed = tenantSeed(hashSeed, batch.tenant);
     const { traceIds } = batch.spans.columns;
-    const refs = new Set<string>();
+    const refs = new Map<string, number>();
     for (let at = 0; at < traceIds.length; at += TRACE_ID_BYTES) {
-      refs.add(hexAt(traceIds, at, TRACE_ID_BYTES));
+      const traceId = hexAt(traceIds, at, TRACE_ID_BYTES);
+      refs.set(traceId, (refs.get(traceId) ?? 0) + 1);
     }
     const known = new Set<bigint>();
-    const sought = [...refs].map((traceId) => ({ traceId }));
+    const sought = [...refs].map(([traceId, spans]) => ({
+      traceId,
+      spanCount: Math.max(spans, STORED_SPANS_ASSUMED),
+    }));
     for await (const stored of reader.getTraces(batch.tenant, sought, signal)) {
       for (const hash of hashesOf(stored, seed)) known.add(hash);
     }
