@@ -7,17 +7,27 @@ import { bytesAt, isNullAt, type ReadColumn } from '../parquet/read-column.ts';
 import { CALLS_MAX, type MissingCall } from '../red/missing-calls.ts';
 import { MINUTE_NANO, type RedEdge } from '../red/partial.ts';
 
-/** Of spans, besides those that tell who they are. */
-export const CALL_COLUMNS = ['parent_id', 'service', 'kind', 'status', 'start_nano'] as const;
+/** What is read of rows that call, or may be called, across row groups. */
+export const CALL_COLUMNS = [
+  'trace_id',
+  'span_id',
+  'parent_id',
+  'service',
+  'kind',
+  'status',
+  'start_nano',
+] as const;
 
 /** Of more children than these, none is looked for. */
 const CHILDREN_MAX = 1_000_000;
+/** Texts kept decoded. */
+const TEXTS_MAX = 10_000;
 const SERVER = 2;
 const ERROR = 2;
 
 type Columns = ReadonlyMap<string, ReadColumn>;
 
-interface Parent {
+export interface Parent {
   readonly service: string;
   readonly isServer: boolean;
 }
@@ -30,7 +40,7 @@ export interface CountedCalls {
 
 export class CallsAcross {
   #children: MissingCall[] | undefined = [];
-  readonly #parents = new Map<string, Parent>();
+  readonly #services = new Texts();
 
   /** The rows of a row group that name a parent outside of it. */
   addRows(columns: Columns): void {
@@ -45,7 +55,7 @@ export class CallsAcross {
       children.push({
         traceId: hexAt(bytesAt(traces, row), 0, TRACE_ID_BYTES),
         parentId: BigInt.asUintN(64, parents.values[row] ?? 0n),
-        child: serviceAt(columns, row),
+        child: this.#services.at(columns.get('service'), row),
         minute: Number(BigInt.asUintN(64, starts.values[row] ?? 0n) / MINUTE_NANO),
         isError: numberAt(statuses, row) === ERROR,
       });
@@ -60,21 +70,19 @@ export class CallsAcross {
     else for (const child of children) this.#children.push(child);
   }
 
-  /** A row that may be the parent of such a one. Of several with its id the server's counts. */
-  addParent(traceId: string, spanId: bigint, place: { columns: Columns; row: number }): void {
-    const key = keyOf(traceId, BigInt.asUintN(64, spanId));
-    const isServer = numberAt(place.columns.get('kind'), place.row) === SERVER;
-    const known = this.#parents.get(key);
-    if (known !== undefined && (known.isServer || !isServer)) return;
-    this.#parents.set(key, { service: serviceAt(place.columns, place.row), isServer });
+  /** What a row says that may be the parent of such a one. */
+  parentAt(columns: Columns, row: number): Parent {
+    const isServer = numberAt(columns.get('kind'), row) === SERVER;
+    return { service: this.#services.at(columns.get('service'), row), isServer };
   }
 
-  finish(): CountedCalls {
+  /** `parentOf`: the row with these ids, if any. */
+  finish(parentOf: (traceId: string, spanId: bigint) => Parent | undefined): CountedCalls {
     if (this.#children === undefined) return { edges: [], missing: undefined };
     const edges: RedEdge[] = [];
     const missing: MissingCall[] = [];
     for (const call of this.#children) {
-      const parent = this.#parents.get(keyOf(call.traceId, call.parentId));
+      const parent = parentOf(call.traceId, call.parentId);
       if (parent === undefined) missing.push(call);
       else {
         const { child, minute, isError } = call;
@@ -87,18 +95,25 @@ export class CallsAcross {
   }
 }
 
-function keyOf(traceId: string, spanId: bigint): string {
-  return `${traceId} ${spanId}`;
-}
-
-function serviceAt(columns: Columns, row: number): string {
-  const column = columns.get('service');
-  if (column?.kind !== 'bytes' || isNullAt(column, row)) return '';
-  return decoder.decode(bytesAt(column, row));
-}
-
 function numberAt(column: ReadColumn | undefined, row: number): number {
   return column?.kind === 'number' ? (column.values[row] ?? 0) : 0;
+}
+
+/** Few texts, each of many rows: each is decoded once. */
+class Texts {
+  readonly #known = new Map<string, string>();
+
+  at(column: ReadColumn | undefined, row: number): string {
+    if (column?.kind !== 'bytes' || isNullAt(column, row)) return '';
+    const { buffer, byteOffset, length } = bytesAt(column, row);
+    const bytes = Buffer.from(buffer, byteOffset, length);
+    const key = bytes.toString('latin1');
+    const known = this.#known.get(key);
+    if (known !== undefined) return known;
+    const text = decoder.decode(bytes);
+    if (this.#known.size < TEXTS_MAX) this.#known.set(key, text);
+    return text;
+  }
 }
 
 const decoder = new TextDecoder('utf-8', { ignoreBOM: true });

@@ -2,6 +2,7 @@
  *  of bytes; data-file.ts puts them where they belong. */
 
 import { writeFile } from '../parquet/file.ts';
+import { ParquetFile } from '../parquet/parquet-file.ts';
 import { Stitcher, type Write } from '../parquet/stitch.ts';
 import { mergeRed, withEdges } from '../red/merge.ts';
 import type { MissingCall } from '../red/missing-calls.ts';
@@ -12,7 +13,6 @@ import type { TraceEntry } from '../summary-block.ts';
 import { headerJson, type IndexExtras, IndexWriter } from './index-writer.ts';
 import type { RowGroupEncoder } from './row-group.ts';
 import type { RowCollector } from './rows.ts';
-import type { CallsAcross } from './calls-across.ts';
 import { MissingParents, type Orphans } from './missing-parents.ts';
 import { redOfRows } from './red-rows.ts';
 import { countRepeated } from './repeated-rows.ts';
@@ -112,7 +112,7 @@ export async function joinFiles(
   for (const input of inputs) {
     const bytes = await input.parquet();
     const footer = await stitcher.add(bytes);
-    parents.lookIn(bytes, footer, knownCalls(input));
+    parents.lookIn(ParquetFile.of('a file to join', bytes, footer), knownCalls(input));
   }
   const header = joinHeaders(inputs, stitcher);
   await stitcher.finish(metadataOf(header));
@@ -120,7 +120,7 @@ export async function joinFiles(
   for (const same of joinEntries(inputs)) {
     writer.add(mergeEntries(same, parents));
   }
-  const extras = { hashes, ...joinRed(inputs, parents.calls), values: joinValues(inputs) };
+  const extras = { hashes, ...joinRed(inputs, parents), values: joinValues(inputs) };
   return { header, index: writer.finish(header, extras) };
 }
 
@@ -149,14 +149,14 @@ function joinValues(inputs: readonly FileInput[]): Uint8Array[] | undefined {
   return all;
 }
 
-function joinRed(inputs: readonly FileInput[], across: CallsAcross): IndexExtras {
+function joinRed(inputs: readonly FileInput[], parents: MissingParents): IndexExtras {
   const partials: RedPartial[] = [];
   for (const input of inputs) {
     const red = input.red();
     if (red === undefined) return {};
     partials.push(red);
   }
-  const { edges, missing } = across.finish();
+  const { edges, missing } = parents.countCalls();
   return { red: withEdges(mergeRed(partials), edges), calls: missing };
 }
 

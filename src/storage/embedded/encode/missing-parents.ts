@@ -4,12 +4,11 @@
  *  a few bits of their span id. */
 
 import { hexAt } from '../../../model/ids.ts';
-import type { Footer } from '../parquet/file.ts';
-import { ParquetFile } from '../parquet/parquet-file.ts';
-import { bytesAt, type ReadColumn } from '../parquet/read-column.ts';
+import type { ParquetFile } from '../parquet/parquet-file.ts';
+import { bytesAt, isNullAt, type ReadColumn } from '../parquet/read-column.ts';
 import type { MissingCall } from '../red/missing-calls.ts';
 import type { PartialSummary } from '../segment-index.ts';
-import { CALL_COLUMNS, CallsAcross } from './calls-across.ts';
+import { CALL_COLUMNS, CallsAcross, type CountedCalls, type Parent } from './calls-across.ts';
 
 /** A stitch of a million spans may want a hundred thousand. */
 const FILTER_BITS = 23;
@@ -20,11 +19,12 @@ export type Orphans = Pick<PartialSummary, 'traceId' | 'missingParents'>;
 
 interface Wanted {
   readonly traceId: string;
-  isFound: boolean;
+  /** Once it is found. Of several rows with its ids the server's. */
+  parent: Parent | undefined;
 }
 
 export class MissingParents {
-  readonly calls = new CallsAcross();
+  readonly #calls = new CallsAcross();
   /** By span id; a few traces may want the same one. */
   readonly #wanted = new Map<bigint, Wanted[]>();
   /** A bit for each low end of a wanted span id. */
@@ -39,52 +39,80 @@ export class MissingParents {
 
   #want(traceId: string, spanId: bigint): void {
     const known = this.#wanted.get(spanId);
-    if (known === undefined) this.#wanted.set(spanId, [{ traceId, isFound: false }]);
-    else if (find(known, traceId) === undefined) known.push({ traceId, isFound: false });
+    if (known === undefined) this.#wanted.set(spanId, [{ traceId, parent: undefined }]);
+    else if (find(known, traceId) === undefined) known.push({ traceId, parent: undefined });
     const low = Number(spanId & BigInt(FILTER_MASK));
     this.#filter[low >> 3] = (this.#filter[low >> 3] ?? 0) | (1 << (low & 7));
   }
 
   /** `calls`: those that the file misses, or that its rows name them; undefined when nobody knows.
    *  Throws StorageError 'damaged'. */
-  lookIn(
-    bytes: Uint8Array,
-    footer: Footer,
-    calls: readonly MissingCall[] | 'rows' | undefined,
-  ): void {
-    if (calls !== 'rows') this.calls.add(calls);
-    this.lookInFile(ParquetFile.of('a file to join', bytes, footer), calls === 'rows');
-  }
-
-  lookInFile(file: ParquetFile, hasCalls: boolean): void {
+  lookIn(file: ParquetFile, calls: readonly MissingCall[] | 'rows' | undefined): void {
+    if (calls !== 'rows') this.#calls.add(calls);
+    const hasCalls = calls === 'rows';
     for (const rowGroup of file.footer.rowGroups.keys()) {
-      const columns = file.readColumns(rowGroup, ['span_id', 'trace_id', ...CALL_COLUMNS]);
-      if (hasCalls) this.calls.addRows(columns);
-      if (this.#wanted.size > 0) this.#lookInRows(columns);
+      const ids = file.readColumns(rowGroup, hasCalls ? ['span_id', 'parent_id'] : ['span_id']);
+      const rows = this.#rowsToRead(ids);
+      if (rows.length === 0) continue;
+      const columns = file.readColumns(rowGroup, CALL_COLUMNS, rows);
+      if (hasCalls) this.#calls.addRows(columns);
+      this.#findParents(columns);
     }
   }
 
-  #lookInRows(columns: ReadonlyMap<string, ReadColumn>): void {
+  /** Those that may be a parent, or name one of another row group. */
+  #rowsToRead(columns: ReadonlyMap<string, ReadColumn>): Uint32Array {
+    const spanIds = columns.get('span_id');
+    const parents = columns.get('parent_id');
+    if (spanIds?.kind !== 'bigint') return new Uint32Array(0);
+    const words = new Uint32Array(spanIds.values.buffer);
+    const rows = new Uint32Array(spanIds.values.length);
+    let count = 0;
+    for (let row = 0; row < rows.length; row++) {
+      const isChild = parents !== undefined && !isNullAt(parents, row);
+      if (isChild || this.#mayBeWanted(words[row * 2]!)) rows[count++] = row;
+    }
+    return rows.subarray(0, count);
+  }
+
+  /** By the low word of its span id. */
+  #mayBeWanted(word: number): boolean {
+    const low = word & FILTER_MASK;
+    return (this.#filter[low >> 3]! & (1 << (low & 7))) !== 0;
+  }
+
+  #findParents(columns: ReadonlyMap<string, ReadColumn>): void {
     const spanIds = columns.get('span_id');
     const traceIds = columns.get('trace_id');
     if (spanIds?.kind !== 'bigint' || traceIds?.kind !== 'bytes') return;
     const words = new Uint32Array(spanIds.values.buffer);
     for (let row = 0; row < spanIds.values.length; row++) {
-      const low = words[row * 2]! & FILTER_MASK;
-      if (((this.#filter[low >> 3] ?? 0) & (1 << (low & 7))) === 0) continue;
+      if (!this.#mayBeWanted(words[row * 2]!)) continue;
       const wanted = this.#wanted.get(BigInt.asUintN(64, spanIds.values[row]!));
       if (wanted === undefined) continue;
       const found = find(wanted, hexAt(bytesAt(traceIds, row), 0, 16));
-      if (found === undefined) continue;
-      found.isFound = true;
-      this.calls.addParent(found.traceId, spanIds.values[row]!, { columns, row });
+      if (found !== undefined) remember(found, this.#calls.parentAt(columns, row));
     }
   }
 
   isFound(traceId: string, spanId: bigint): boolean {
-    const wanted = this.#wanted.get(spanId);
-    return wanted !== undefined && find(wanted, traceId)?.isFound === true;
+    return this.#parentOf(traceId, spanId) !== undefined;
   }
+
+  /** Calls whose parent was in another row group than the call, and those whose parent is nowhere. */
+  countCalls(): CountedCalls {
+    return this.#calls.finish((traceId, spanId) => this.#parentOf(traceId, spanId));
+  }
+
+  #parentOf(traceId: string, spanId: bigint): Parent | undefined {
+    const wanted = this.#wanted.get(spanId);
+    return wanted && find(wanted, traceId)?.parent;
+  }
+}
+
+function remember(found: Wanted, parent: Parent): void {
+  const isBetter = parent.isServer && found.parent?.isServer !== true;
+  if (found.parent === undefined || isBetter) found.parent = parent;
 }
 
 function find(wanted: readonly Wanted[], traceId: string): Wanted | undefined {

@@ -50,13 +50,11 @@ export async function rebuildIndex(
     await setImmediate();
   }
   const parents = new MissingParents(orphansIn(groups));
-  const hasPlaces = header.rowGroupRows !== undefined;
-  if (!hasPlaces) parents.calls.add(undefined);
-  parents.lookInFile(file, hasPlaces);
+  parents.lookIn(file, header.rowGroupRows === undefined ? undefined : 'rows');
   const writer = new IndexWriter();
   for (const same of joinEntries(groups)) writer.add(mergeEntries(same, parents));
   const hashes = options.hashes ?? (options.seed && hashesOf(file, options.seed));
-  const { edges, missing: calls } = parents.calls.finish();
+  const { edges, missing: calls } = parents.countCalls();
   const red = withEdges(mergeRed(groups.map((group) => group.red)), edges);
   const values = groups.map((group) => group.values);
   return writer.finish(header, { hashes, red, values, ...(groups.length > 1 ? { calls } : {}) });
