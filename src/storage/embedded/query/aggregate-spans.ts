@@ -15,6 +15,7 @@ import { filterSql } from './filter-sql.ts';
 import { groupSql, valueSql } from './group-sql.ts';
 import type { QueryPlan } from './messages.ts';
 import { narrowFiles } from './narrow-files.ts';
+import { namedParents } from './parent-sql.ts';
 import { askFiles, type ReadContext } from './read-context.ts';
 import { visibleFiles } from './snapshot.ts';
 import { allTrue, SqlBuilder, TRUE } from './sql-builder.ts';
@@ -175,6 +176,7 @@ class SpanAggregate {
       stepNano === undefined ? '0::UBIGINT' : `start_nano // ${sql.bind(stepNano, 'UBIGINT')}`;
     const parts = partsOf(files, this.#places);
     return rowsOf([...parts.keys()], {
+      parents: namedParents(filter),
       select: (shape) =>
         [
           ...groupBy.map((field, i) => `${groupSql(field, sql, shape)} AS g${i}`),

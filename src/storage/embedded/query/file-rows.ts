@@ -15,10 +15,15 @@ export interface RowsOf {
   /** What to select, for a file of this shape. */
   readonly select: (shape: FileShape, file: DataFile) => string;
   readonly where: (shape: FileShape, file: DataFile) => string;
+  /** `where` holds of children of these spans only; undefined when it does not say. */
+  readonly parents?: readonly bigint[] | undefined;
 }
 
 /** A subquery in brackets; undefined when no file has a row that qualifies. */
-export function rowsOf(files: readonly DataFile[], { select, where }: RowsOf): string | undefined {
+export function rowsOf(
+  files: readonly DataFile[],
+  { select, where, parents }: RowsOf,
+): string | undefined {
   const groups = new Map<string, string[]>();
   const parts: string[] = [];
   for (const file of files) {
@@ -32,7 +37,8 @@ export function rowsOf(files: readonly DataFile[], { select, where }: RowsOf): s
       const tail = condition === TRUE ? '' : ` WHERE ${condition}`;
       const key = `SELECT ${selected} FROM \u0000${tail}`;
       if (hasParents) {
-        parts.push(key.replace('\u0000', () => sourceWithParents(file, shape, part)));
+        const rows = sourceWithParents(file, shape, { where: part, parents });
+        parts.push(key.replace('\u0000', () => rows));
         continue;
       }
       const paths = groups.get(key);

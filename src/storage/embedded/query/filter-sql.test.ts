@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type DuckDBConnection, DuckDBInstance } from '@duckdb/node-api';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import type { Filter } from '../../../filter/ast.ts';
+import { type Filter, intrinsic } from '../../../filter/ast.ts';
 import { compileFilter } from '../../../filter/evaluate.ts';
 import type { SpanBatch } from '../../../model/batch/span-batch.ts';
 import { SpanView } from '../../../model/batch/view.ts';
@@ -16,7 +16,7 @@ import { Stitcher } from '../parquet/stitch.ts';
 import { joinTextKeys } from '../encode/text-keys.ts';
 import { columnOfName } from '../schema.ts';
 import type { TextKeys } from '../segment-index.ts';
-import { namesParentId, sourceWithParents } from './parent-sql.ts';
+import { namedParents, namesParentId, sourceWithParents } from './parent-sql.ts';
 import { spans } from '../../conformance/plain-spans.ts';
 import { boundValues } from './bound-values.ts';
 import { FileShape } from './file-shape.ts';
@@ -70,7 +70,9 @@ async function found({ path, shape }: Stored, filter: Filter): Promise<number[]>
   const sql = new SqlBuilder();
   const where = filterSql(filter, sql, shape);
   const source = namesParentId(where)
-    ? sourceWithParents({ path, rowGroupRows: ROW_GROUPS }, shape)
+    ? sourceWithParents({ path, rowGroupRows: ROW_GROUPS }, shape, {
+        parents: namedParents(filter),
+      })
     : `read_parquet(${quoteText(path)})`;
   const plan = sql.plan(`SELECT flags FROM ${source} WHERE ${where}`);
   const rows = await (await connection.run(plan.sql, ...boundValues(plan.params))).getRows();
@@ -108,11 +110,16 @@ test.each([1, 2])(
 
 test('parents are found by their id wherever they are', async () => {
   const stored = await store(9);
-  const field = { kind: 'intrinsic', name: 'parentSpanId' } as const;
+  const field = intrinsic('parentSpanId');
+  const ofServer: Filter = { op: 'compare', field: intrinsic('kind'), by: '=', value: 'server' };
   const filters: Filter[] = ['', '00000000000000ff', 'ff00000000000001', 'ff'].flatMap((value) => [
     { op: 'compare', field, by: '=', value },
     { op: 'compare', field, by: '!=', value },
     { op: 'regex', field, pattern: `^${value}` },
+    { op: 'in', field, values: [value, 'ff00000000000002', 7n] },
+    { op: 'or', of: [{ op: 'in', field, values: [value] }, ofServer] },
+    { op: 'and', of: [ofServer, { op: 'in', field, values: [value, 'ff'] }] },
+    { op: 'not', of: { op: 'in', field, values: [value] } },
   ]);
   const hits = filters.map(async (filter) => {
     const rows = expected(stored, filter);

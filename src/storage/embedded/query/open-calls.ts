@@ -75,7 +75,7 @@ function cutRows(
   );
   const traces = `trace_id IN (SELECT trace_id FROM read_parquet(${quoteText(file.path)}) WHERE ${inPart})`;
   return `(SELECT trace_id, ${parentId(shape)} AS parent_id, ${serviceSql(shape)}, ${home}
-    FROM ${sourceWithParents(file, shape, traces)} WHERE ${inPart} AND NOT (${isRoot(shape)}))`;
+    FROM ${sourceWithParents(file, shape, { where: traces })} WHERE ${inPart} AND NOT (${isRoot(shape)}))`;
 }
 
 /** As open calls, to be read by `readCalls`. */

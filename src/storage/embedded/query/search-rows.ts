@@ -12,6 +12,7 @@ import { rangeSql, rowsOf, traceIdList } from './file-rows.ts';
 import { filterSql } from './filter-sql.ts';
 import type { QueryPlan, QueryResult } from './messages.ts';
 import { narrowFiles } from './narrow-files.ts';
+import { namedParents } from './parent-sql.ts';
 import { askFiles, type ReadContext } from './read-context.ts';
 import { arrivedBy, visibleFiles } from './snapshot.ts';
 import { allTrue, SqlBuilder, TRUE } from './sql-builder.ts';
@@ -151,6 +152,7 @@ export class SearchRows {
     const parts = partsOf(files, places);
     const rows = rowsOf([...parts.keys()], {
       select: () => select,
+      parents: namedParents(this.filter),
       where: (shape, file) =>
         allTrue([
           ...rangeSql(sql, range, file),
