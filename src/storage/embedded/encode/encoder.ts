@@ -26,9 +26,6 @@ export interface EncoderOptions {
   readonly onFailure?: ((error: StorageError) => void) | undefined;
 }
 
-/** A frame leaves little behind and is forgotten at once: more room would be taken, not used. */
-const YOUNG_MIB_MAX = 12;
-
 interface Waiting {
   readonly resolve: (isEmpty: boolean) => void;
   readonly reject: (error: StorageError) => void;
@@ -206,8 +203,7 @@ export class Encoder implements SegmentEncoder {
 
 function startOwnWorker(workerData: WorkerOptions): Worker {
   const entry = entryUrl('./encoder-worker.ts', import.meta.url);
-  const resourceLimits = { maxYoungGenerationSizeMb: YOUNG_MIB_MAX };
-  return new Worker(entry, { workerData, name: 'encoder', resourceLimits });
+  return new Worker(entry, { workerData, name: 'encoder' });
 }
 
 function errorOf({ code, message, retryable, retryAfterMs, hint }: Failure): StorageError {
