@@ -4,7 +4,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, expect, test } from 'vitest';
-import { SpoorProcess } from './spoor-process.ts';
+import { FREE_PORTS, SpoorProcess } from './spoor-process.ts';
 
 const directory = mkdtempSync(join(tmpdir(), 'spoor-all-in-one-'));
 afterAll(() => rmSync(directory, { recursive: true, force: true }));
@@ -16,14 +16,7 @@ afterEach(async () => {
 
 /** The built-in configuration, on ports that are free. */
 function start(data: string, args: readonly string[] = []): SpoorProcess {
-  const anyPort = [
-    'receivers.otlp.protocols.grpc.endpoint=localhost:0',
-    'receivers.otlp.protocols.http.endpoint=localhost:0',
-    'extensions.jaeger_query.http.endpoint=localhost:0',
-    'extensions.healthcheckv2.http.endpoint=localhost:0',
-    'service.telemetry.metrics.readers=[{pull: {exporter: {prometheus: {port: 0}}}}]',
-  ].flatMap((set) => ['--set', set]);
-  const started = new SpoorProcess([...anyPort, ...args], { SPOOR_DATA_DIR: data });
+  const started = new SpoorProcess([...FREE_PORTS, ...args], { SPOOR_DATA_DIR: data });
   running.push(started);
   return started;
 }

@@ -7,7 +7,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { spoor, SpoorProcess } from './spoor-process.ts';
+import { FREE_PORTS, spoor, SpoorProcess } from './spoor-process.ts';
 
 let directory: string;
 let server: SpoorProcess;
@@ -16,16 +16,7 @@ let query: string;
 
 beforeAll(async () => {
   directory = mkdtempSync(join(tmpdir(), 'spoor-audit-'));
-  const any = ['grpc', 'http'].flatMap((protocol) => [
-    '--set',
-    `receivers.otlp.protocols.${protocol}.endpoint=localhost:0`,
-  ]);
-  const others = [
-    'extensions.jaeger_query.http.endpoint=localhost:0',
-    'extensions.healthcheckv2.http.endpoint=localhost:0',
-    'service.telemetry.metrics.level=none',
-  ].flatMap((value) => ['--set', value]);
-  server = new SpoorProcess([...any, ...others], { SPOOR_DATA_DIR: directory });
+  server = new SpoorProcess(FREE_PORTS, { SPOOR_DATA_DIR: directory });
   intake = await server.address('OTLP/HTTP');
   query = await server.address('UI and API');
 }, 120_000);

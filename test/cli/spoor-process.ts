@@ -4,6 +4,15 @@ import { fileURLToPath } from 'node:url';
 
 const entry = fileURLToPath(new URL('../../src/cli/main.ts', import.meta.url));
 
+/** The built-in configuration listens on ports that are free. */
+export const FREE_PORTS: readonly string[] = [
+  'receivers.otlp.protocols.grpc.endpoint=localhost:0',
+  'receivers.otlp.protocols.http.endpoint=localhost:0',
+  'extensions.jaeger_query.http.endpoint=localhost:0',
+  'extensions.healthcheckv2.http.endpoint=localhost:0',
+  'service.telemetry.metrics.readers=[{pull: {exporter: {prometheus: {port: 0}}}}]',
+].flatMap((setting) => ['--set', setting]);
+
 export interface Finished {
   readonly code: number | null;
   readonly stdout: string;

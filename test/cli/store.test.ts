@@ -16,7 +16,7 @@ import { Chance, randomSpans } from '../../src/storage/conformance/random-spans.
 import { openEmbedded } from '../../src/storage/embedded/backend.ts';
 import { EmbeddedConfig } from '../../src/storage/embedded/config.ts';
 import { filesWith, formsOf } from '../store/byte-scan.ts';
-import { spoor, SpoorProcess } from './spoor-process.ts';
+import { FREE_PORTS, spoor, SpoorProcess } from './spoor-process.ts';
 
 const TIMEOUT = 240_000;
 const START = 1_731_000_000_000_000_000n;
@@ -157,16 +157,11 @@ test(
 
 /** The built-in configuration, on ports that are free. */
 function start(data: string): SpoorProcess {
-  const anyPort = [
-    'receivers.otlp.protocols.grpc.endpoint=localhost:0',
-    'receivers.otlp.protocols.http.endpoint=localhost:0',
-    'extensions.jaeger_query.http.endpoint=localhost:0',
-    'extensions.healthcheckv2.http.endpoint=localhost:0',
-    'extensions.jaeger_storage.backends.main.embedded.flush_spans=200',
-    'extensions.jaeger_storage.backends.main.embedded.stitch_row_groups=3',
-    'service.telemetry.metrics.readers=[{pull: {exporter: {prometheus: {port: 0}}}}]',
-  ].flatMap((set) => ['--set', set]);
-  const started = new SpoorProcess(anyPort, { SPOOR_DATA_DIR: data });
+  const small = ['flush_spans=200', 'stitch_row_groups=3'].flatMap((setting) => [
+    '--set',
+    `extensions.jaeger_storage.backends.main.embedded.${setting}`,
+  ]);
+  const started = new SpoorProcess([...FREE_PORTS, ...small], { SPOOR_DATA_DIR: data });
   running.push(started);
   return started;
 }

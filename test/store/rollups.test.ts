@@ -33,6 +33,11 @@ const OPTIONS: Omit<EngineOptions, 'retention'> = {
   rollups: { maxAgeMs: Infinity, maxBytes: Infinity },
 };
 
+const KEPT_A_DAY: EngineOptions = {
+  ...OPTIONS,
+  retention: { maxAgeMs: 86_400_000, maxBytes: Infinity, maxTraces: Infinity },
+};
+
 async function countSpans(backend: StorageBackend, groupBy: AggregateQuery['groupBy']) {
   const found = await backend.reader.aggregate?.({
     tenant: 'default',
@@ -128,12 +133,8 @@ test('a deleted trace counts no more, in the head and in files', async () => {
 test('flushes never get a number again that a day has counted, though all files are gone', async () => {
   const directory = await mkdtemp(join(tmpdir(), 'spoor-rollups-'));
   const clock = new ManualClock(Date.now());
-  const options: EngineOptions = {
-    ...OPTIONS,
-    retention: { maxAgeMs: 86_400_000, maxBytes: Infinity, maxTraces: Infinity },
-  };
   const deps = { files: realFileSystem, clock, logger: silentLogger, random: Math.random };
-  let opened = await openEngine(join(directory, 'store'), options, deps);
+  let opened = await openEngine(join(directory, 'store'), KEPT_A_DAY, deps);
   const store = () => opened.engine.openTenant('default');
   const writeAndFlush = async () => {
     await opened.engine.write(spans('default', [{ startNano: START }]));
@@ -145,7 +146,7 @@ test('flushes never get a number again that a day has counted, though all files 
     await cp(opened.directory.root, copy, { recursive: true });
     await rm(join(copy, 'LOCK'));
     await opened.engine.close();
-    opened = await openEngine(copy, options, deps);
+    opened = await openEngine(copy, KEPT_A_DAY, deps);
   };
   try {
     for (let flush = 0; flush < 3; flush++) await writeAndFlush();
@@ -171,12 +172,8 @@ test('flushes never get a number again that a day has counted, though all files 
 test('what retention has removed does not come back from the log', async () => {
   const directory = await mkdtemp(join(tmpdir(), 'spoor-rollups-'));
   const clock = new ManualClock(Date.now());
-  const options: EngineOptions = {
-    ...OPTIONS,
-    retention: { maxAgeMs: 86_400_000, maxBytes: Infinity, maxTraces: Infinity },
-  };
   const deps = { files: realFileSystem, clock, logger: silentLogger, random: Math.random };
-  const opened = await openEngine(directory, options, deps);
+  const opened = await openEngine(directory, KEPT_A_DAY, deps);
   const copy = `${directory}-crash`;
   try {
     const store = await opened.engine.prepareTenant('default');
@@ -189,7 +186,7 @@ test('what retention has removed does not come back from the log', async () => {
     await store.files.settled();
     await cp(directory, copy, { recursive: true });
     await rm(join(copy, 'LOCK'));
-    const again = await openEngine(copy, options, deps);
+    const again = await openEngine(copy, KEPT_A_DAY, deps);
     expect(await readdir(join(copy, 'wal'))).toEqual(['1.wal']);
     expect(again.engine.tenant('default')?.headBytes).toBe(0);
     await again.engine.close();

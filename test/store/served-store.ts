@@ -3,17 +3,10 @@
 
 import { Client, credentials, status as GrpcStatus } from '@grpc/grpc-js';
 import { expect } from 'vitest';
-import { SpoorProcess } from '../cli/spoor-process.ts';
+import { FREE_PORTS, SpoorProcess } from '../cli/spoor-process.ts';
 
 export function startServer(data: string, env: Record<string, string> = {}): SpoorProcess {
-  const sets = [
-    'receivers.otlp.protocols.grpc.endpoint=localhost:0',
-    'receivers.otlp.protocols.http.endpoint=localhost:0',
-    'extensions.jaeger_query.http.endpoint=localhost:0',
-    'extensions.healthcheckv2.http.endpoint=localhost:0',
-    'service.telemetry.metrics.readers=[{pull: {exporter: {prometheus: {port: 0}}}}]',
-  ].flatMap((set) => ['--set', set]);
-  return new SpoorProcess(sets, { ...env, SPOOR_DATA_DIR: data });
+  return new SpoorProcess(FREE_PORTS, { ...env, SPOOR_DATA_DIR: data });
 }
 
 const traceIdOf = (number: number) => (0xabc000 + number).toString(16).padStart(32, '1');

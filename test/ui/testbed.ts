@@ -5,16 +5,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Browser, BrowserContextOptions, Page } from '@playwright/test';
 import type { Span } from '../../src/model/trace/span.ts';
-import { SpoorProcess } from '../cli/spoor-process.ts';
+import { FREE_PORTS, SpoorProcess } from '../cli/spoor-process.ts';
 import { exportRequest } from './fixture/otlp-json.ts';
-
-const FREE_PORTS = [
-  'receivers.otlp.protocols.grpc.endpoint=localhost:0',
-  'receivers.otlp.protocols.http.endpoint=localhost:0',
-  'extensions.jaeger_query.http.endpoint=localhost:0',
-  'extensions.healthcheckv2.http.endpoint=localhost:0',
-  'service.telemetry.metrics.readers=[{pull: {exporter: {prometheus: {port: 0}}}}]',
-].flatMap((setting) => ['--set', setting]);
 
 /** A request body stays far below the receiver's bound. */
 const SPANS_PER_REQUEST = 5000;

@@ -2,6 +2,9 @@
  *  all probes of an id in one block of 64 bytes; about one of three hundred is taken to be there and
  *  is not. Ids that somebody chose to collide make it blunt, which costs time and no answer. */
 
+import { TRACE_ID_BYTES } from '../../model/ids.ts';
+import { hashOfValue } from './value-filter.ts';
+
 const BITS_PER_ID = 12;
 const BLOCK_WORDS = 16;
 const BLOCK_BITS = BLOCK_WORDS * 32;
@@ -21,7 +24,7 @@ export class IdFilter {
 
   /** The 16 bytes at `at`. True when they may have been there before. */
   add(ids: Uint8Array, at: number): boolean {
-    const hash = hashOf(ids, at);
+    const hash = hashOfValue(ids, at, at + TRACE_ID_BYTES);
     const block = this.#blockOf(hash) * BLOCK_WORDS;
     let isThere = true;
     let bit = remixed(hash);
@@ -39,7 +42,7 @@ export class IdFilter {
   }
 
   mayHave(ids: Uint8Array, at: number): boolean {
-    const hash = hashOf(ids, at);
+    const hash = hashOfValue(ids, at, at + TRACE_ID_BYTES);
     const block = this.#blockOf(hash) * BLOCK_WORDS;
     let bit = remixed(hash);
     const step = (bit >>> 9) | 1;
@@ -53,21 +56,6 @@ export class IdFilter {
   #blockOf(hash: number): number {
     return Math.floor(((hash >>> 0) / 2 ** 32) * this.#blocks);
   }
-}
-
-function hashOf(ids: Uint8Array, at: number): number {
-  let hash = 0x9747b28c;
-  for (let i = at; i < at + 16; i += 4) {
-    const word =
-      (ids[i] ?? 0) |
-      ((ids[i + 1] ?? 0) << 8) |
-      ((ids[i + 2] ?? 0) << 16) |
-      ((ids[i + 3] ?? 0) << 24);
-    hash = Math.imul(hash ^ word, 0x9e3779b1);
-    hash ^= hash >>> 15;
-  }
-  hash = Math.imul(hash ^ (hash >>> 13), 0x85ebca6b);
-  return hash ^ (hash >>> 16);
 }
 
 function remixed(hash: number): number {
